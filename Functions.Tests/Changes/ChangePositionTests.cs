@@ -32,8 +32,8 @@ public sealed class ChangePositionTests
     [InlineData("0/2:9", "0/2:10")]
     public void Commits_come_before_indexes_and_both_compare_as_numbers(string lower, string higher)
     {
-        ChangePosition.TryParse(lower, out var first);
-        ChangePosition.TryParse(higher, out var second);
+        ChangePosition.TryParse(lower, out var first).Should().BeTrue();
+        ChangePosition.TryParse(higher, out var second).Should().BeTrue();
         (first < second).Should().BeTrue();
         (first >= second).Should().BeFalse();
     }
