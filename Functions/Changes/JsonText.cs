@@ -1,41 +1,47 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Serverless.Changes;
 
-/// <summary>Writes text as a JSON string, always in the same bytes, so that equal strings are equal tokens.</summary>
-/// <remarks>Only what RFC 8259 section 7 demands is escaped: the quote, the backslash, and control characters; everything else stays UTF-8.</remarks>
+/// <summary>
+/// Writes text as a JSON string in the one form that row images use: only what JSON forbids is escaped, everything else stays UTF-8.
+/// </summary>
+/// <remarks>
+/// Equal texts have equal tokens, byte for byte, so an image's value can be compared with an encoded operand without decoding either.
+/// RFC 8259, section 7, says what must be escaped: the quotation mark, the backslash and U+0000 to U+001F.
+/// </remarks>
 internal static class JsonText
 {
-    private static readonly SearchValues<byte> _escaped = SearchValues.Create(
-        [.. Enumerable.Range(0, 0x20).Select(value => (byte)value), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> _escaped = SearchValues.Create(EscapedBytes());
 
-    public static void WriteString(IBufferWriter<byte> output, ReadOnlySpan<byte> utf8)
+    /// <summary>The token of <paramref name="text"/>, quotes included.</summary>
+    public static byte[] Encode(string text)
     {
-        output.Write("\""u8);
-        while (true)
-        {
-            var plain = utf8.IndexOfAny(_escaped);
-            if (plain < 0)
-            {
-                output.Write(utf8);
-                break;
-            }
+        var output = new ArrayBufferWriter<byte>(text.Length + 2);
+        Write(output, Encoding.UTF8.GetBytes(text));
+        return output.WrittenSpan.ToArray();
+    }
 
-            output.Write(utf8[..plain]);
-            WriteEscape(output, utf8[plain]);
-            utf8 = utf8[(plain + 1)..];
+    /// <summary>Writes the token of <paramref name="utf8"/>, quotes included.</summary>
+    /// <remarks>Bytes that are not UTF-8 (a database in SQL_ASCII holds whatever it was given) become U+FFFD: JSON cannot carry them.</remarks>
+    public static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> utf8)
+    {
+        if (!Utf8.IsValid(utf8))
+        {
+            utf8 = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8));
         }
 
         output.Write("\""u8);
-    }
+        for (var next = utf8.IndexOfAny(_escaped); next >= 0; next = utf8.IndexOfAny(_escaped))
+        {
+            output.Write(utf8[..next]);
+            WriteEscape(output, utf8[next]);
+            utf8 = utf8[(next + 1)..];
+        }
 
-    /// <summary>The text as a JSON string token.</summary>
-    public static byte[] Token(string text)
-    {
-        var output = new ArrayBufferWriter<byte>(text.Length + 2);
-        WriteString(output, Encoding.UTF8.GetBytes(text));
-        return output.WrittenSpan.ToArray();
+        output.Write(utf8);
+        output.Write("\""u8);
     }
 
     private static void WriteEscape(IBufferWriter<byte> output, byte value)
@@ -48,27 +54,26 @@ internal static class JsonText
             case (byte)'\\':
                 output.Write("\\\\"u8);
                 break;
-            case (byte)'\n':
-                output.Write("\\n"u8);
-                break;
-            case (byte)'\r':
-                output.Write("\\r"u8);
+            case (byte)'\b':
+                output.Write("\\b"u8);
                 break;
             case (byte)'\t':
                 output.Write("\\t"u8);
                 break;
-            case (byte)'\b':
-                output.Write("\\b"u8);
+            case (byte)'\n':
+                output.Write("\\n"u8);
                 break;
             case (byte)'\f':
                 output.Write("\\f"u8);
                 break;
+            case (byte)'\r':
+                output.Write("\\r"u8);
+                break;
             default:
-                output.Write("\\u00"u8);
-                output.Write([Hex(value >> 4), Hex(value & 0xF)]);
+                output.Write([(byte)'\\', (byte)'u', (byte)'0', (byte)'0', (byte)('0' + (value >> 4)), "0123456789abcdef"u8[value & 15]]);
                 break;
         }
     }
 
-    private static byte Hex(int digit) => (byte)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+    private static byte[] EscapedBytes() => [(byte)'"', (byte)'\\', .. Enumerable.Range(0, 0x20).Select(value => (byte)value)];
 }

@@ -22,7 +22,7 @@ internal static partial class LiteralReader
 
         if (column.BaseTypeName is "text" or "varchar")
         {
-            return JsonText.Token(text);
+            return JsonText.Encode(text);
         }
 
         if (column.BaseTypeName is "int4" or "int8" && PlainInteger().IsMatch(text))
@@ -32,7 +32,7 @@ internal static partial class LiteralReader
 
         if (column.BaseTypeName is "uuid" && PlainUuid().IsMatch(text))
         {
-            return JsonText.Token(text);
+            return JsonText.Encode(text);
         }
 
         return await AskAsync(connection, column, text, cancellationToken);
@@ -57,7 +57,7 @@ internal static partial class LiteralReader
     {
         using var document = JsonDocument.Parse(json);
         return document.RootElement.ValueKind == JsonValueKind.String
-            ? JsonText.Token(document.RootElement.GetString()!)
+            ? JsonText.Encode(document.RootElement.GetString()!)
             : System.Text.Encoding.UTF8.GetBytes(json);
     }
 
