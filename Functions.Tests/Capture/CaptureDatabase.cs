@@ -47,7 +47,9 @@ internal sealed class CaptureDatabase : IAsyncDisposable
         var connections = new CaptureConnections(Options.Create(new DatabaseOptions { Postgres = Database.ConnectionString }));
         logs ??= NullLoggerFactory.Instance;
         var session = new CaptureSession(connections, bus, options, TimeProvider.System, logs.CreateLogger<CaptureSession>());
-        var service = new CaptureService(session, options, TimeProvider.System, logs.CreateLogger<CaptureService>());
+        var readiness = new DatabaseReadiness();
+        readiness.SetReady();
+        var service = new CaptureService(session, readiness, options, TimeProvider.System, logs.CreateLogger<CaptureService>());
         await service.StartAsync(CancellationToken.None);
         _running.Add(service);
         return service;

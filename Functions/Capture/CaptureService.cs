@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Serverless.Database;
 
 namespace Serverless.Capture;
 
@@ -10,6 +11,7 @@ namespace Serverless.Capture;
 /// </summary>
 internal sealed partial class CaptureService(
     CaptureSession session,
+    DatabaseReadiness readiness,
     IOptions<CaptureOptions> options,
     TimeProvider time,
     ILogger<CaptureService> logger) : BackgroundService
@@ -27,6 +29,7 @@ internal sealed partial class CaptureService(
             return;
         }
 
+        await readiness.WhenReadyAsync(stoppingToken);
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -105,7 +105,7 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
                 new() { Value = partition },
                 new() { Value = schema },
                 new() { Value = table },
-                new() { Value = new NpgsqlLogSequenceNumber(last.Commit.Value) },
+                new() { Value = new NpgsqlLogSequenceNumber(last.Commit.Value), NpgsqlDbType = NpgsqlDbType.PgLsn },
                 new() { Value = last.Index },
                 new() { Value = changes.Count },
                 new() { Value = body.WrittenMemory, NpgsqlDbType = NpgsqlDbType.Bytea },
