@@ -144,7 +144,7 @@ public sealed class CaptureSessionTests : IAsyncLifetime
         await log.WaitForAsync("PublicationMissing");
 
         await _database.ExecuteAsync("create publication supabase_realtime for all tables");
-        await _database.WaitUntilAsync("active");
+        await _database.WaitUntilStreamingAsync();
         await _database.ExecuteAsync("insert into items values (1)");
 
         (await _bus.NextRowAsync()).Should().Be("""{"id":1}""");

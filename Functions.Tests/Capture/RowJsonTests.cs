@@ -70,6 +70,33 @@ public sealed class RowJsonTests(RowJsonTests.Fixture fixture) : IClassFixture<R
     }
 
     [Fact]
+    public async Task Json_may_nest_as_deep_as_postgres_lets_it()
+    {
+        await fixture.ExecuteAsync("create table deep (id int primary key, j jsonb, after int)");
+        await fixture.ExecuteAsync("insert into deep values (0, (repeat('[', 3000) || repeat(']', 3000))::jsonb, 7)");
+
+        var change = await fixture.Bus.NextAsync();
+        var body = new System.Buffers.ArrayBufferWriter<byte>();
+        ChangeBatchJson.Write(body, new ChangeBatch("e", [change]));
+        var image = ChangeBatchJson.Read(body.WrittenMemory).Changes[0].New!;
+
+        image.ValueOf(1).Length.Should().Be(6000);
+        image.ValueOf(2).SequenceEqual("7"u8).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_row_of_many_megabytes_arrives_whole()
+    {
+        await fixture.ExecuteAsync("create table large (id int primary key, t text, a text[])");
+        await fixture.ExecuteAsync("""insert into large values (0, repeat('a"', 20000000), array_fill('b\'::text, array[1000000]))""");
+
+        var image = (await fixture.Bus.NextAsync()).New!;
+
+        image.ValueOf(1).Length.Should().Be(60_000_002);
+        image.ValueOf(2).Length.Should().Be(6_000_001);
+    }
+
+    [Fact]
     public async Task A_type_is_named_as_pg_type_names_it()
     {
         await fixture.CreateTableAsync("mood");
