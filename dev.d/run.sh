@@ -23,7 +23,7 @@ stop_all() {
   local status=$?
   # A second Ctrl-C, or a terminal that is gone, must not cut this short.
   trap '' INT TERM HUP PIPE
-  [[ -z ${APP_PID:-}${PG_PID:-} ]] || step 'Stopping' 2>/dev/null || true
+  [[ -z ${PG_PID:-} ]] || is_gone "$PG_PID" || step 'Stopping' 2>/dev/null || true
   stop_app
   stop_postgres
   exit "$status"
