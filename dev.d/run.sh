@@ -23,7 +23,7 @@ stop_all() {
   local status=$?
   # A second Ctrl-C, or a terminal that is gone, must not cut this short.
   trap '' INT TERM HUP PIPE
-  [[ -z ${APP_PID:-}${PG_PID:-} ]] || step 'Stopping' 2>/dev/null || true
+  [[ -z ${PG_PID:-} ]] || is_gone "$PG_PID" || step 'Stopping' 2>/dev/null || true
   stop_app
   stop_postgres
   exit "$status"
@@ -35,6 +35,8 @@ bring_up_postgres() {
   stop_forgotten_postgres
   ! port_in_use "$POSTGRES_PORT" || fail "Port $POSTGRES_PORT is in use, and PostgreSQL needs it; choose another: POSTGRES_PORT=54399 ./dev"
   ! port_in_use "$PORT" || fail "Port $PORT is in use, and the app needs it; choose another: PORT=8099 ./dev"
+  [[ -s $LOCAL/postgres-password || -z $(ls -A "$PG_DATA") ]] ||
+    fail "The password of the PostgreSQL in $PG_DATA is gone from .local; delete that folder to begin anew, which loses its data."
   local password
   password=$(kept_secret postgres-password)
   (umask 077 && printf '127.0.0.1:%s:*:postgres:%s\n' "$POSTGRES_PORT" "$password" >"$LOCAL/pgpass")
