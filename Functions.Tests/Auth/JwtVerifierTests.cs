@@ -95,6 +95,7 @@ public sealed class JwtVerifierTests
     [InlineData(".")]
     [InlineData("..")]
     [InlineData("a.b")]
+    [InlineData("a.b.c")]
     [InlineData("a.b.c.d")]
     [InlineData("eyJhbGciOiJIUzI1NiJ9 .e30.AAAA")]
     [InlineData("eyJhbGciOiJIUzI1NiJ9=.e30=.AAAA")]

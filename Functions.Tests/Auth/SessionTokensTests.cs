@@ -42,6 +42,7 @@ public sealed class SessionTokensTests
     [InlineData(null)]
     [InlineData("")]
     [InlineData("AAAA")]
+    [InlineData("!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!")]
     public void Other_text_is_no_token(string? text) => _tokens.TryRead(text, out _).Should().BeFalse();
 
     [Fact]
