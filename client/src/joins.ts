@@ -113,10 +113,13 @@ function refuse(context: ChannelContext, { channel, frame }: JoinOperation, erro
     return;
   }
   context.emit(errorReply(frame, error.reason));
-  if (error.isPassing && error.status !== 0) {
-    context.log("debug", `Join of '${channel.name}' failed for now: ${error.reason}`);
+  if (error.isFinal) {
+    // An earlier join of the topic may still be in force.
+    forgetAndLeave(context, channel);
+  } else {
+    // supabase-js joins again in a moment, which replaces whatever came of this one.
+    context.table.remove(channel);
   }
-  forgetAndLeave(context, channel);
 }
 
 function operationOf(context: ChannelContext, frame: Frame): JoinOperation {

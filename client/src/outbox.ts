@@ -25,6 +25,7 @@ export class Outbox<T extends Operation> {
   private readonly busy = new Set<string>();
   private running = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private isClosed = false;
 
   constructor(
     /** Must not reject. */
@@ -33,8 +34,11 @@ export class Outbox<T extends Operation> {
     private readonly gatherMs = 0,
   ) {}
 
-  /** Whether there was room for it. */
+  /** Whether there was room for it. Once closed there is always room, for nothing is sent any more. */
   add(operation: T): boolean {
+    if (this.isClosed) {
+      return true;
+    }
     if (this.queue.length >= this.limit) {
       return false;
     }
@@ -52,6 +56,7 @@ export class Outbox<T extends Operation> {
   }
 
   close(): void {
+    this.isClosed = true;
     clearTimeout(this.timer);
     this.queue = [];
   }

@@ -1,8 +1,12 @@
-/** Timers that end together with the socket. */
+/** Timers that end together with the socket; after that none begins. */
 export class Timers {
   private readonly running = new Set<ReturnType<typeof setTimeout>>();
+  private isClosed = false;
 
   after(ms: number, action: () => void): void {
+    if (this.isClosed) {
+      return;
+    }
     const timer = setTimeout(() => {
       this.running.delete(timer);
       action();
@@ -11,6 +15,7 @@ export class Timers {
   }
 
   close(): void {
+    this.isClosed = true;
     this.running.forEach((timer) => clearTimeout(timer));
     this.running.clear();
   }
