@@ -1,0 +1,12 @@
+namespace Serverless.Auth;
+
+internal static class AuthServices
+{
+    public static void AddAuth(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<JwtVerifier>();
+        builder.Services.AddSingleton<SessionTokens>();
+        builder.Services.AddSingleton<CallerAuthentication>();
+    }
+}

@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Npgsql.Replication;
+using NpgsqlTypes;
+using Serverless.Bus;
+using Serverless.Capture.PgOutput;
+using Serverless.Capture.Values;
+using Serverless.Changes;
+
+namespace Serverless.Capture;
+
+/// <summary>How a session that did not fail came to nothing.</summary>
+internal enum SessionOutcome
+{
+    /// <summary>Another process streams.</summary>
+    LeaseHeldElsewhere,
+
+    /// <summary>There is no publication yet. A slot made before it could never be read: the server looks for it as of each change.</summary>
+    PublicationMissing,
+
+    /// <summary>The server ended the stream in good order.</summary>
+    Ended,
+}
+
+/// <summary>
+/// One session: takes the lease, prepares the slot, streams until something ends it. It leaves behind a confirmed position up to which everything is
+/// safe, and batches beyond it that the next session repeats with the same positions.
+/// </summary>
+internal sealed partial class CaptureSession(
+    CaptureConnections connections,
+    IChangeBus bus,
+    IOptions<CaptureOptions> options,
+    TimeProvider time,
+    ILogger<CaptureSession> logger)
+{
+    private readonly CaptureOptions _options = options.Value;
+
+    /// <exception cref="NpgsqlException">A connection failed or the server refused something.</exception>
+    /// <exception cref="CaptureException">Somebody must change something.</exception>
+    public async Task<SessionOutcome> RunAsync(CancellationToken cancellationToken)
+    {
+        await using var lease = await CaptureLease.TryAcquireAsync(connections, _options.Slot, cancellationToken);
+        if (lease is null)
+        {
+            return SessionOutcome.LeaseHeldElsewhere;
+        }
+
+        await using var catalog = await connections.OpenAsync(cancellationToken);
+        if (!await PublicationExistsAsync(catalog, cancellationToken))
+        {
+            return SessionOutcome.PublicationMissing;
+        }
+
+        var slot = new ReplicationSlot(catalog, _options.Slot, time, logger);
+        try
+        {
+            await StreamAsync(lease, catalog, slot, cancellationToken);
+        }
+        catch (PostgresException ex) when (ex is { SqlState: PostgresErrorCodes.UndefinedObject, Routine: "get_publication_oid" })
+        {
+            await AbandonUnreadableAsync(slot, ex, cancellationToken);
+        }
+
+        return SessionOutcome.Ended;
+    }
+
+    private async Task StreamAsync(CaptureLease lease, NpgsqlConnection catalog, ReplicationSlot slot, CancellationToken cancellationToken)
+    {
+        await using var replication = await connections.OpenReplicationAsync(cancellationToken);
+        var epoch = await slot.PrepareAsync(replication, cancellationToken);
+        replication.WalReceiverStatusInterval = _options.ConfirmEvery;
+
+        var types = new TypeCatalog(catalog);
+        var window = new PublishWindow(_options.OutstandingBatches, _options.OutstandingBytes);
+        var decoder = new ChangeDecoder(new RelationCatalog(catalog, types, bus.PartitionCount), types);
+        var stream = new CaptureStream(replication, decoder, new ChangePacker(bus, window, _options, epoch), window);
+        Log.Streaming(logger, _options.Slot, epoch);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await RunUntilFirstEndsAsync(
+            stop,
+            stream.RunAsync(_options, stop.Token),
+            lease.WatchAsync(time, stop.Token),
+            ConfirmAsync(replication, window, stop.Token),
+            window.Failed.WaitAsync(stop.Token));
+    }
+
+    // The others are stopped and waited for, so that nothing of this session goes on when the next one begins.
+    private static async Task RunUntilFirstEndsAsync(CancellationTokenSource stop, params Task[] parts)
+    {
+        var first = await Task.WhenAny(parts);
+        await stop.CancelAsync();
+        await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+    }
+
+    /// <summary>
+    /// Tells the slot, now and then, how far everything is safe. When nothing is unfinished that is as far as the stream has come, so that
+    /// writes to other tables do not pin WAL. The connection sends it at the same interval.
+    /// </summary>
+    private async Task ConfirmAsync(ReplicationConnection replication, PublishWindow window, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(_options.ConfirmEvery, time);
+        var confirmed = default(Lsn);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            var confirmable = window.Confirmable(new Lsn((ulong)replication.LastReceivedLsn));
+            if (confirmable > confirmed)
+            {
+                confirmed = confirmable;
+                replication.SetReplicationStatus(new NpgsqlLogSequenceNumber(confirmed.Value));
+            }
+        }
+    }
+
+    private async Task<bool> PublicationExistsAsync(NpgsqlConnection catalog, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("select exists (select from pg_publication where pubname = $1)", catalog);
+        command.Parameters.AddWithValue(_options.Publication);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    /// <summary>
+    /// The publication exists, and yet not for the server: it was dropped and made again, and the slot stands before a change from when there
+    /// was none. No session could ever read past that.
+    /// </summary>
+    private async Task AbandonUnreadableAsync(ReplicationSlot slot, PostgresException cause, CancellationToken cancellationToken)
+    {
+        Log.SlotUnreadable(logger, _options.Slot, _options.Publication, cause.MessageText);
+        await slot.DropAsync(cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2020, LogLevel.Information, "Streaming changes from replication slot '{Slot}', epoch {Epoch}.")]
+        public static partial void Streaming(ILogger logger, string slot, string epoch);
+
+        [LoggerMessage(2021, LogLevel.Warning,
+            "Replication slot '{Slot}' cannot be read past changes that were made while publication '{Publication}' did not exist ({Reason}). A new slot is made; changes in between are lost to subscribers, and they are told of a gap.")]
+        public static partial void SlotUnreadable(ILogger logger, string slot, string publication, string reason);
+    }
+}

@@ -1,0 +1,22 @@
+namespace Serverless.Capture.Values;
+
+/// <summary>The types whose JSON is neither a string nor made of elements. Their oids are fixed (src/include/catalog/pg_type.dat).</summary>
+internal static class BuiltInType
+{
+    private const uint Int2Vector = 22;
+    private const uint OidVector = 30;
+
+    /// <summary>Null for every other type.</summary>
+    public static ValueWriter? WriterOf(uint oid) => oid switch
+    {
+        16 => BooleanWriter.Instance, // bool
+        20 or 21 or 23 => VerbatimWriter.Instance, // int8, int2, int4
+        114 or 3802 => VerbatimWriter.Instance, // json, jsonb
+        700 or 701 or 1700 => NumberWriter.Instance, // float4, float8, numeric
+        1114 => TimestampWriter.WithoutZone, // timestamp
+        1184 => TimestampWriter.WithZone, // timestamptz
+        _ => null,
+    };
+
+    public static bool IsVector(uint oid) => oid is Int2Vector or OidVector;
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using Npgsql;
+using NpgsqlTypes;
+using Serverless.Changes;
+using Serverless.Database;
+
+namespace Serverless.ChangeLog;
+
+/// <summary>The right to handle one partition, from <see cref="PartitionLeases.AcquireAsync"/> until it is disposed.</summary>
+internal sealed class PartitionLease(NpgsqlConnection connection, string partition, int key, Guid instance, PartitionState? state) : IAsyncDisposable
+{
+    private bool _released;
+
+    /// <summary>How far the partition had come when the lease began; null where nothing is known.</summary>
+    public PartitionState? State { get; private set; } = state;
+
+    /// <summary>Writes the changes that the log does not hold yet, and commits.</summary>
+    /// <param name="epoch">The epoch of all of <paramref name="changes"/>.</param>
+    /// <param name="changes">In order; those at or before the logged position are passed over.</param>
+    public async Task LogAsync(string epoch, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
+    {
+        var known = State is { } state && state.Epoch == epoch ? state : null;
+        var fresh = known is null ? changes : [.. changes.Where(change => change.Position > known.Logged)];
+        if (fresh.Count == 0)
+        {
+            return;
+        }
+
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var table in fresh.GroupBy(change => (change.Relation.Schema, change.Relation.Name)))
+        {
+            batch.BatchCommands.Add(InsertRows(epoch, table.Key.Schema, table.Key.Name, [.. table]));
+        }
+
+        var last = fresh[^1].Position;
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(
+            """
+            insert into serverless_realtime.partition_state as p (partition, epoch, log_from, logged)
+            values ($1, $2, $3, $4)
+            on conflict (partition) do update set
+              logged = excluded.logged,
+              log_from = case when p.epoch = excluded.epoch then p.log_from else excluded.log_from end,
+              sent = case when p.epoch = excluded.epoch then p.sent end,
+              sender = case when p.epoch = excluded.epoch then p.sender end,
+              epoch = excluded.epoch
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = partition }, new() { Value = epoch }, new() { Value = fresh[0].Position.ToString() }, new() { Value = last.ToString() },
+            },
+        });
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        State = new PartitionState(epoch, last, known?.Sent, known?.Sender);
+    }
+
+    /// <summary>Records that everything up to <paramref name="sent"/> has been sent, and gives the partition up, in one round trip.</summary>
+    public async Task CompleteAsync(ChangePosition sent, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand("update serverless_realtime.partition_state set sent = $2, sender = $3 where partition = $1")
+                {
+                    Parameters = { new() { Value = partition }, new() { Value = sent.ToString() }, new() { Value = instance } },
+                },
+                Unlock(),
+            },
+        };
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        _released = true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_released)
+        {
+            await connection.DisposeAsync();
+            return;
+        }
+
+        await AdvisoryLocks.AbandonAsync(connection);
+    }
+
+    private NpgsqlBatchCommand Unlock() => new("select pg_advisory_unlock($1, $2)")
+    {
+        Parameters = { new() { Value = AdvisoryLocks.Partition }, new() { Value = key } },
+    };
+
+    private NpgsqlBatchCommand InsertRows(string epoch, string schema, string table, IReadOnlyList<RowChange> changes)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        ChangeBatchJson.Write(body, new ChangeBatch(epoch, changes));
+        var last = changes[^1].Position;
+        return new NpgsqlBatchCommand(
+            """
+            insert into serverless_realtime.change_log (epoch, partition, schema_name, table_name, last_lsn, last_index, changes, body)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = epoch },
+                new() { Value = partition },
+                new() { Value = schema },
+                new() { Value = table },
+                new() { Value = new NpgsqlLogSequenceNumber(last.Commit.Value), NpgsqlDbType = NpgsqlDbType.PgLsn },
+                new() { Value = last.Index },
+                new() { Value = changes.Count },
+                new() { Value = body.WrittenMemory, NpgsqlDbType = NpgsqlDbType.Bytea },
+            },
+        };
+    }
+}

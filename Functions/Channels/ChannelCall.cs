@@ -1,0 +1,49 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Serverless.Auth;
+
+namespace Serverless.Channels;
+
+/// <summary>A call that is not served, with the answer that says why.</summary>
+internal sealed class RefusedCallException(ErrorAnswer answer) : Exception(answer.Message)
+{
+    public ErrorAnswer Answer { get; } = answer;
+}
+
+/// <summary>What every call under <c>/channels/</c> brings: a caller, a session, a body.</summary>
+internal sealed class ChannelCall(CallerAuthentication authentication, SessionTokens sessions)
+{
+    public const string SessionHeader = "x-realtime-session";
+
+    public Caller RequireCaller(HttpRequest request)
+    {
+        var error = authentication.Authenticate(request, out var caller);
+        return error == TokenError.None ? caller! : throw new RefusedCallException(ErrorAnswer.For(error));
+    }
+
+    public Guid RequireSession(HttpRequest request) =>
+        sessions.TryRead(request.Headers[SessionHeader].ToString(), out var session)
+            ? session
+            : throw new RefusedCallException(new ErrorAnswer(
+                StatusCodes.Status401Unauthorized,
+                "InvalidSession",
+                $"The header '{SessionHeader}' does not hold a session token that is still good. Send the 'sessionToken' that negotiate gave, or negotiate again."));
+
+    public static async Task<T> ReadBodyAsync<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(request.Body, type, cancellationToken)
+                ?? throw Invalid("The body is null; send a JSON object.");
+        }
+        catch (JsonException ex)
+        {
+            // The path names members and array places only; the value that was met is not repeated.
+            throw Invalid(ex.Path is { Length: > 0 } path && path != "$"
+                ? $"The body is not what this call takes: wrong type or broken JSON at '{path}'."
+                : "The body is not a JSON object.");
+        }
+    }
+
+    private static RefusedCallException Invalid(string message) => new(ErrorAnswer.BadRequest("InvalidBody", message + " See docs/protocol.md."));
+}

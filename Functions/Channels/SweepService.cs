@@ -1,0 +1,73 @@
+using Npgsql;
+using Serverless.ChangeLog;
+using Serverless.Database;
+using Serverless.Delivery;
+using Serverless.Subscriptions.Registry;
+
+namespace Serverless.Channels;
+
+/// <summary>Once a minute takes away what nobody needs: old log, old tombstones, and the sessions whose end was never told.</summary>
+/// <remarks>
+/// Starts when the database is ready. One instance sweeps at a time, by an advisory lock it does not wait for; the others try again a minute later. A sweep that
+/// fails leaves everything to the next.
+/// </remarks>
+internal sealed partial class SweepService(
+    NpgsqlDataSource dataSource,
+    DatabaseReadiness readiness,
+    ChangeLogTrim log,
+    RegistrySweep registry,
+    SessionEvents sessions,
+    TimeProvider time,
+    ILogger<SweepService> logger) : BackgroundService
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _sessionAge = TimeSpan.FromMinutes(5);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await readiness.WhenReadyAsync(stoppingToken);
+        using var timer = new PeriodicTimer(_interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await SweepAsync(stoppingToken);
+            }
+            catch (Exception ex) when (ex is NpgsqlException or DeliveryException)
+            {
+                Log.SweepFailed(logger, ex);
+            }
+        }
+    }
+
+    internal async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var lockCommand = new NpgsqlCommand($"select pg_try_advisory_lock({AdvisoryLocks.Sweep}, 0)", connection);
+        if (await lockCommand.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return;
+        }
+
+        try
+        {
+            await log.TrimAsync(cancellationToken);
+            await registry.SweepAsync(cancellationToken);
+            foreach (var session in await registry.LiveSessionsAsync(_sessionAge, cancellationToken))
+            {
+                await sessions.EndIfGoneAsync(session, cancellationToken);
+            }
+        }
+        finally
+        {
+            await using var unlock = new NpgsqlCommand($"select pg_advisory_unlock({AdvisoryLocks.Sweep}, 0)", connection);
+            await unlock.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(5101, LogLevel.Warning, "A sweep did not finish; the next one, in a minute, takes up what it left.")]
+        public static partial void SweepFailed(ILogger logger, Exception exception);
+    }
+}

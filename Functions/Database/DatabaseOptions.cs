@@ -1,0 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Serverless.Database;
+
+/// <summary>Where the database is.</summary>
+internal sealed class DatabaseOptions
+{
+    public const string Section = "Realtime";
+
+    /// <summary>Npgsql connection string of the database whose changes are streamed. No default.</summary>
+    /// <remarks>The user needs REPLICATION, CREATE on the database, and membership in the roles that callers act as.</remarks>
+    [Required(ErrorMessage = "Realtime:Postgres is not set. Give it an Npgsql connection string, as in 'Host=127.0.0.1;Database=app;Username=realtime'.")]
+    public string Postgres { get; set; } = "";
+
+    /// <summary>The most connections this process keeps open beside the replication stream. Default: 30.</summary>
+    [Range(8, 1000, ErrorMessage = "Realtime:MaxConnections must lie between 8 and 1000.")]
+    public int MaxConnections { get; set; } = 30;
+
+    /// <summary>Whether this process brings our schema up to date when it starts. Default: true.</summary>
+    public bool Migrate { get; set; } = true;
+}

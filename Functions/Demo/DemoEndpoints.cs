@@ -1,0 +1,36 @@
+using Microsoft.Extensions.FileProviders;
+using Npgsql;
+
+namespace Serverless.Demo;
+
+/// <summary>Serves the demo page and what it needs to begin: its settings and the rows of its board.</summary>
+internal static class DemoEndpoints
+{
+    public static void MapDemo(this WebApplication app)
+    {
+        var options = app.Configuration.GetSection(DemoOptions.Section).Get<DemoOptions>();
+        if (string.IsNullOrEmpty(options?.Demo))
+        {
+            return;
+        }
+
+        var files = new PhysicalFileProvider(Path.GetFullPath(options.Demo));
+        app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+        app.UseStaticFiles(new StaticFileOptions
+        {
+            FileProvider = files,
+
+            // The page is rebuilt while one looks at it.
+            OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache",
+        });
+        app.MapGet("/demo/config.json", (HttpRequest request) => new { url = $"{request.Scheme}://{request.Host}", anonKey = options.DemoApiKey });
+        app.MapGet("/demo/tasks", ReadTasksAsync);
+    }
+
+    private static async Task<IResult> ReadTasksAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(
+            "select coalesce(jsonb_agg(to_jsonb(t) order by t.id), '[]')::text from (select * from public.project_tasks order by id limit 500) t");
+        return Results.Text((string)(await command.ExecuteScalarAsync(cancellationToken))!, "application/json");
+    }
+}

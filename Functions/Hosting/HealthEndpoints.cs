@@ -1,0 +1,39 @@
+using Npgsql;
+using Serverless.Database;
+
+namespace Serverless.Hosting;
+
+/// <summary><c>/healthz</c>: the process answers. <c>/readyz</c>: it can serve, since its database answers and is migrated.</summary>
+internal static class HealthEndpoints
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(2);
+
+    public static void MapHealth(this WebApplication app)
+    {
+        app.MapGet("/healthz", () => Results.Json(new { status = "ok" }));
+        app.MapGet("/readyz", ReadyAsync);
+    }
+
+    private static async Task<IResult> ReadyAsync(NpgsqlDataSource dataSource, DatabaseReadiness readiness, CancellationToken cancellationToken)
+    {
+        if (!readiness.IsReady)
+        {
+            return NotReady("The database has not been migrated yet; the log says what is in the way.");
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_limit);
+        try
+        {
+            await using var command = dataSource.CreateCommand("select 1");
+            await command.ExecuteScalarAsync(limit.Token);
+            return Results.Json(new { status = "ok" });
+        }
+        catch (Exception ex) when (ex is NpgsqlException || (ex is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return NotReady("The database does not answer.");
+        }
+    }
+
+    private static IResult NotReady(string reason) => Results.Json(new { status = "not ready", reason }, statusCode: StatusCodes.Status503ServiceUnavailable);
+}

@@ -1,0 +1,45 @@
+using Serverless.Auth;
+using Serverless.Bus;
+using Serverless.Capture;
+using Serverless.ChangeLog;
+using Serverless.Channels;
+using Serverless.Database;
+using Serverless.Delivery;
+using Serverless.Demo;
+using Serverless.EmbeddedSignalR;
+using Serverless.Hosting;
+using Serverless.Subscriptions;
+
+namespace Serverless;
+
+/// <summary>The app's table of contents: one line a domain, in the order of a change's path.</summary>
+internal static class RealtimeApp
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+
+        builder.UseFunctionsPort();     // Hosting: listen where the Functions host tells us to
+        builder.AddHosting();
+        builder.AddAuth();
+        builder.AddDatabase();          // migrates, says when it is ready
+        builder.AddBus();               // in process, or Event Hubs through the host's trigger
+        builder.AddCapture();           // the write-ahead log to the bus
+        builder.AddChangeLog();
+        builder.AddSubscriptions();     // the change function: registry, matching, fan-out
+        builder.AddDelivery();          // Azure SignalR where a connection string is given
+        builder.AddEmbeddedSignalR();   // and otherwise inside the process
+        builder.AddChannels();          // negotiate, join, leave
+
+        var app = builder.Build();
+
+        app.UseHosting();
+        app.MapChannels();
+        app.MapHealth();
+        app.MapChangesTrigger();
+        app.MapEmbeddedSignalR();
+        app.MapDemo();
+
+        return app;
+    }
+}

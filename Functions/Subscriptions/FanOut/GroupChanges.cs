@@ -1,0 +1,7 @@
+using Serverless.Changes;
+using Serverless.Subscriptions.Matching;
+
+namespace Serverless.Subscriptions.FanOut;
+
+/// <summary>What one batch holds for one group on one table, in order.</summary>
+internal sealed record GroupChanges(SubscriberGroup Group, Relation Relation, List<RowChange> Changes);
