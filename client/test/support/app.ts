@@ -13,7 +13,7 @@ export interface App {
   readonly anonKey: string;
   /** The database, as its owner. */
   readonly sql: pg.Client;
-  /** A user's token. */
+  /** A token of a user, another one at each call. */
   tokenOf(subject: string): string;
   /** Kills the process, as a crash would. */
   kill(): Promise<void>;
@@ -53,12 +53,14 @@ export async function startApp(settings: Readonly<Record<string, string>> = {}):
   });
   const sql = new pg.Client({ connectionString: databaseUrl(name) });
   await sql.connect();
+  // As on Supabase, where tables in public may be read by default and policies say the rest.
+  await sql.query("alter default privileges in schema public grant select on tables to anon, authenticated");
 
   return {
     url: `http://127.0.0.1:${port}`,
     anonKey: signedToken(secret, { role: "anon" }),
     sql,
-    tokenOf: (subject) => signedToken(secret, { role: "authenticated", sub: subject }),
+    tokenOf: (subject) => signedToken(secret, { role: "authenticated", sub: subject, jti: randomBytes(4).toString("hex") }),
     kill: () => end(running, "SIGKILL"),
     restart: async () => {
       running = await launch(port, environment);
