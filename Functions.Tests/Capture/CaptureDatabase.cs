@@ -35,7 +35,7 @@ internal sealed class CaptureDatabase : IAsyncDisposable
     public async Task<CaptureService> StartAsync(RecordingBus bus, Action<CaptureOptions>? configure = null)
     {
         var service = await StartWithoutWaitingAsync(bus, configure);
-        await WaitUntilAsync("active");
+        await WaitUntilStreamingAsync();
         return service;
     }
 
@@ -61,6 +61,9 @@ internal sealed class CaptureDatabase : IAsyncDisposable
         await service.StopAsync(CancellationToken.None).WaitAsync(_limit);
         service.Dispose();
     }
+
+    /// <summary>Waits until whatever commits next is captured. A slot is active while it is being made, too, and then not yet at its starting point.</summary>
+    public Task WaitUntilStreamingAsync() => WaitUntilAsync("active and confirmed_flush_lsn is not null");
 
     /// <summary>Waits until the condition holds for our row of <c>pg_replication_slots</c>.</summary>
     public async Task WaitUntilAsync(string condition)

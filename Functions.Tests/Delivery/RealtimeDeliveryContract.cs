@@ -141,7 +141,7 @@ public abstract class RealtimeDeliveryContract : IAsyncLifetime
 
         await Delivery.CloseUserConnectionsAsync("ann", "Time to go.", _none);
         (await client.Closed.WaitAsync(_limit)).Should().Be("Time to go.");
-        await EventuallyAsync(async () => !await Delivery.IsUserConnectedAsync("ann", _none));
+        await Eventually.HoldsAsync(async () => !await Delivery.IsUserConnectedAsync("ann", _none));
     }
 
     [Fact]
@@ -316,13 +316,4 @@ public abstract class RealtimeDeliveryContract : IAsyncLifetime
     private static ReadOnlyMemory<byte> Arguments(int number) => Json(string.Create(CultureInfo.InvariantCulture, $"[{number}]"));
 
     private static ReadOnlyMemory<byte> Json(string json) => Encoding.UTF8.GetBytes(json);
-
-    private static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        using var limit = new CancellationTokenSource(_limit);
-        while (!await holds())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
-        }
-    }
 }

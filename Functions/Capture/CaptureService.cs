@@ -40,12 +40,14 @@ internal sealed partial class CaptureService(
         }
     }
 
+    /// <summary>Whether the session failed, so that the next had better wait longer.</summary>
     private async Task<bool> RunSessionAsync(CancellationToken stoppingToken)
     {
         try
         {
-            Report(await session.RunAsync(stoppingToken));
-            return false;
+            var outcome = await session.RunAsync(stoppingToken);
+            Report(outcome);
+            return outcome == SessionOutcome.PublicationMissing;
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
         {

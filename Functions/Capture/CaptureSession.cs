@@ -67,7 +67,7 @@ internal sealed partial class CaptureSession(
     private async Task StreamAsync(CaptureLease lease, NpgsqlConnection catalog, ReplicationSlot slot, CancellationToken cancellationToken)
     {
         await using var replication = await connections.OpenReplicationAsync(cancellationToken);
-        var epoch = await slot.PrepareAsync(replication, cancellationToken);
+        var (epoch, confirmed) = await slot.PrepareAsync(replication, cancellationToken);
         replication.WalReceiverStatusInterval = _options.ConfirmEvery;
 
         var types = new TypeCatalog(catalog);
@@ -81,7 +81,7 @@ internal sealed partial class CaptureSession(
             stop,
             stream.RunAsync(_options, stop.Token),
             lease.WatchAsync(time, stop.Token),
-            ConfirmAsync(replication, window, stop.Token),
+            ConfirmAsync(replication, window, confirmed, stop.Token),
             window.Failed.WaitAsync(stop.Token));
     }
 
@@ -98,10 +98,10 @@ internal sealed partial class CaptureSession(
     /// Tells the slot, now and then, how far everything is safe. When nothing is unfinished that is as far as the stream has come, so that
     /// writes to other tables do not pin WAL. The connection sends it at the same interval.
     /// </summary>
-    private async Task ConfirmAsync(ReplicationConnection replication, PublishWindow window, CancellationToken cancellationToken)
+    /// <param name="confirmed">Where the slot stands. A transaction that began before it and is streamed now must not take it back there.</param>
+    private async Task ConfirmAsync(ReplicationConnection replication, PublishWindow window, Lsn confirmed, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(_options.ConfirmEvery, time);
-        var confirmed = default(Lsn);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             var confirmable = window.Confirmable(new Lsn((ulong)replication.LastReceivedLsn));

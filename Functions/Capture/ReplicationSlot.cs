@@ -2,6 +2,7 @@ using System.Globalization;
 using Npgsql;
 using Npgsql.Replication;
 using Npgsql.Replication.Internal;
+using Serverless.Changes;
 
 namespace Serverless.Capture;
 
@@ -17,8 +18,7 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
     private static readonly TimeSpan _releasePoll = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Makes the slot ready to stream from.</summary>
-    /// <returns>The epoch of the positions that it gives.</returns>
-    public async Task<string> PrepareAsync(LogicalReplicationConnection replication, CancellationToken cancellationToken)
+    public async Task<PreparedSlot> PrepareAsync(LogicalReplicationConnection replication, CancellationToken cancellationToken)
     {
         var state = await FindAsync(cancellationToken);
         if (state is { Plugin: not Plugin })
@@ -46,7 +46,9 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
 
         var system = await replication.IdentifySystem(cancellationToken);
         var generation = await GenerationAsync(cancellationToken);
-        return string.Create(CultureInfo.InvariantCulture, $"{system.SystemId}-{system.Timeline}-{generation}");
+        var epoch = string.Create(CultureInfo.InvariantCulture, $"{system.SystemId}-{system.Timeline}-{generation}");
+        var confirmed = await ExecuteAsync("select confirmed_flush_lsn::text from pg_replication_slots where slot_name = $1", cancellationToken);
+        return new PreparedSlot(epoch, Lsn.Parse((string)confirmed!));
     }
 
     /// <summary>Drops the slot, so that the next session makes a new one and with it a new epoch.</summary>
@@ -129,3 +131,7 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
         public static partial void SlotLost(ILogger logger, string slot);
     }
 }
+
+/// <param name="Epoch">Of the positions that the slot gives.</param>
+/// <param name="Confirmed">Up to where everything was safe when the slot was prepared.</param>
+internal sealed record PreparedSlot(string Epoch, Lsn Confirmed);

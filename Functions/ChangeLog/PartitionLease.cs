@@ -57,8 +57,11 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
     /// <summary>Records that everything up to <paramref name="sent"/> has been sent, and gives the partition up, in one round trip.</summary>
     public async Task CompleteAsync(ChangePosition sent, CancellationToken cancellationToken)
     {
+        // Error barriers make two transactions of the two statements. In one, the next holder would get the lock before the update is committed, read
+        // the old position, and send everything again.
         await using var batch = new NpgsqlBatch(connection)
         {
+            EnableErrorBarriers = true,
             BatchCommands =
             {
                 new NpgsqlBatchCommand("update serverless_realtime.partition_state set sent = $2, sender = $3 where partition = $1")

@@ -10,6 +10,7 @@ internal static class ChangeBatchJson
     private const int Version = 1;
 
     private static readonly JsonWriterOptions _writerOptions = new() { SkipValidation = true };
+    private static readonly JsonDocumentOptions _documentOptions = new() { MaxDepth = RowImage.MaxDepth + 8 };
 
     public static void Write(IBufferWriter<byte> output, ChangeBatch batch)
     {
@@ -42,7 +43,7 @@ internal static class ChangeBatchJson
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(body, _documentOptions);
             return ReadBatch(document.RootElement);
         }
         catch (Exception ex) when (ex is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or ArgumentOutOfRangeException or OverflowException)

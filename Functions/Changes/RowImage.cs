@@ -10,6 +10,11 @@ namespace Serverless.Changes;
 /// </remarks>
 internal sealed class RowImage(Relation relation, ReadOnlyMemory<byte> json)
 {
+    // PostgreSQL takes json as deep as its stack lets it, some thousands; the reader's own limit is 64.
+    internal const int MaxDepth = 20_000;
+
+    private static readonly JsonReaderOptions _readerOptions = new() { MaxDepth = MaxDepth };
+
     private (int Start, int Length)[]? _values;
 
     public Relation Relation { get; } = relation;
@@ -48,7 +53,7 @@ internal sealed class RowImage(Relation relation, ReadOnlyMemory<byte> json)
     private (int Start, int Length)[] FindValues()
     {
         var values = new (int, int)[Relation.Columns.Count];
-        var reader = new Utf8JsonReader(Json.Span);
+        var reader = new Utf8JsonReader(Json.Span, _readerOptions);
         reader.Read();
         var next = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -149,6 +149,6 @@ internal sealed class AccessKeyTokens(string accessKey, TimeProvider time)
     private static byte[]? Decode(string part)
     {
         var bytes = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
-        return Base64Url.TryDecodeFromChars(part, bytes, out var written) ? bytes[..written] : null;
+        return Base64Url.DecodeFromChars(part, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
     }
 }

@@ -15,6 +15,8 @@ internal static class EmbeddedSignalRProcess
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        // Several lines for each REST call would be most of the log.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddOptions<DeliveryOptions>()
             .BindConfiguration(DeliveryOptions.Section)
             .Validate(options => HubName.IsValid(options.Hub), "Realtime:Hub is no name for a hub: a letter, then up to 127 letters, digits and _`,.[].")

@@ -79,7 +79,7 @@ internal sealed record SignalRConnection(string ClientEndpoint, string ServerEnd
         if (!Uri.TryCreate(value, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp)
             || uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
         {
-            throw Wrong($"has an {name} that is no http or https address such as https://<name>.service.signalr.net");
+            throw Wrong($"has {name}, which is no http or https address such as https://<name>.service.signalr.net");
         }
 
         return port is { } other

@@ -35,14 +35,13 @@ internal static class DataPlaneMessage
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > DeliveryLimits.MaxBodyBytes)
+            if (read.IsCompleted || read.Buffer.Length > DeliveryLimits.MaxBodyBytes)
             {
-                return null;
-            }
+                var body = read.Buffer.Length > DeliveryLimits.MaxBodyBytes ? null : read.Buffer.ToArray();
 
-            if (read.IsCompleted)
-            {
-                return read.Buffer.ToArray();
+                // A read that is left open makes the server give up the connection.
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return body;
             }
 
             request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

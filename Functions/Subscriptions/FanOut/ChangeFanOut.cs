@@ -23,6 +23,10 @@ internal sealed partial class ChangeFanOut(
     private const string Target = "postgres_changes";
     private const int SendsAtOnce = 32;
 
+    /// <summary>Changes are packed into messages of this size; a change that is larger travels alone.</summary>
+    /// <remarks>Azure SignalR ends connections for which more than 1 MB waits, so a message must leave room for its neighbours.</remarks>
+    private const int PackedBytes = 128 * 1024;
+
     private static readonly TimeSpan _firstVisibilityWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _longestVisibilityWait = TimeSpan.FromMilliseconds(100);
 
@@ -67,7 +71,7 @@ internal sealed partial class ChangeFanOut(
         try
         {
             // One encoder a batch, so that what it has encoded is let go with the batch.
-            var encoder = new ChangeEncoder(delivery.MaxArgumentsBytes / 2);
+            var encoder = new ChangeEncoder(delivery.MaxArgumentsBytes * 3 / 4);
             await Parallel.ForEachAsync(
                 deliveries.GroupBy(part => part.Group.Name),
                 new ParallelOptions { MaxDegreeOfParallelism = SendsAtOnce, CancellationToken = cancellationToken },
@@ -90,7 +94,7 @@ internal sealed partial class ChangeFanOut(
         {
             var table = (part.Relation.Schema, part.Relation.Name);
             ChangePosition? previous = previousOf.TryGetValue(table, out var position) ? position : memory.PreviousOf(part);
-            foreach (var message in GroupMessages.Build(part, epoch, previous, encoder, delivery.MaxArgumentsBytes))
+            foreach (var message in GroupMessages.Build(part, epoch, previous, encoder, PackedBytes))
             {
                 await SendMessageAsync(group, message, cancellationToken);
             }

@@ -5,19 +5,20 @@ using Serverless.Changes;
 
 namespace Serverless.Subscriptions.FanOut;
 
-/// <summary>Puts a group's changes into as few messages as the delivery's size limit allows.</summary>
+/// <summary>Puts a group's changes into messages of about a given size.</summary>
 internal static class GroupMessages
 {
     /// <summary>Room for everything in a message but its table's description and its changes.</summary>
-    public const int EnvelopeBytes = 512;
+    private const int EnvelopeBytes = 512;
 
     /// <summary>The <c>arguments</c> of each <c>postgres_changes</c> invocation, in order.</summary>
+    /// <param name="packedBytes">The size up to which changes are put together; only a single change may make a message larger.</param>
     /// <param name="previous">The position last sent to the group for this table; null where that is not known.</param>
     public static IEnumerable<ReadOnlyMemory<byte>> Build(
-        GroupChanges changes, string epoch, ChangePosition? previous, ChangeEncoder encoder, int maxBytes)
+        GroupChanges changes, string epoch, ChangePosition? previous, ChangeEncoder encoder, int packedBytes)
     {
         var head = encoder.EncodeTable(changes.Relation);
-        var room = maxBytes - head.Length - EnvelopeBytes;
+        var room = packedBytes - head.Length - EnvelopeBytes;
         var pending = new List<byte[]>();
         var size = 0;
         for (var i = 0; i < changes.Changes.Count; i++)
