@@ -34,7 +34,7 @@ export class CallError extends Error {
 
   /** Whether the session itself is no longer accepted, so that only a new one helps. */
   get endsSession(): boolean {
-    return this.code.startsWith("Session");
+    return this.code === "InvalidSession" || this.code.startsWith("Session");
   }
 }
 

@@ -7,8 +7,6 @@ import { taskOf, type Task } from "./task.js";
 export interface Config {
   readonly url: string;
   readonly anonKey: string;
-  /** How to reach the database by hand, if it is to be shown. */
-  readonly psql?: string;
 }
 
 /** A change of the table. `task` is as it is now, or as it was where it is gone. */

@@ -11,6 +11,7 @@ const board = new Board(byId("board"));
 const feed = new Feed();
 
 showTheme();
+showSamples();
 start().catch((error: unknown) => {
   showConnection("closed");
   feed.add({ kind: "Warning", text: String(error) });
@@ -22,7 +23,6 @@ async function start(): Promise<void> {
     throw new Error(`/demo/config.json was answered with status ${response.status}. Is the page served by the service?`);
   }
   const config = (await response.json()) as Config;
-  showSamples(config.psql);
   follow(config, {
     snapshot: (tasks) => board.reset(tasks),
     changed: apply,

@@ -2,15 +2,12 @@ import { byId, element } from "./element.js";
 
 const statements = [
   "update project_tasks set status = 'review' where id = 4;",
-  "insert into project_tasks (title, priority, assignee) values ('Rent a crane', 'high', 'Ida Lund');",
+  "insert into project_tasks (production_id, title, priority, assignee) values (1, 'Rent a crane', 'high', 'Ada');",
   "delete from project_tasks where title = 'Rent a crane';",
 ] as const;
 
 /** Shows statements to try, each with a button that copies it. */
-export function showSamples(psql: string | undefined): void {
-  if (psql !== undefined) {
-    byId("where").append(" in ", element("code", "", psql));
-  }
+export function showSamples(): void {
   byId("samples").append(
     ...statements.map((statement) => {
       const button = element("button", "quiet", "Copy");

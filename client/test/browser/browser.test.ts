@@ -1,4 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
@@ -6,21 +8,39 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasApp, startApp, type App } from "../support/app.js";
 import { hasBrowser, launchBrowser } from "../support/browser.js";
 
-const demo = fileURLToPath(new URL("../../../demo/", import.meta.url));
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Builds the demo page from its sources and the client's, whatever has been built of them before; answers its folder. */
+async function buildDemo(): Promise<string> {
+  const site = await mkdtemp(join(tmpdir(), "realtime-demo-"));
+  await build({
+    entryPoints: [`${root}demo/src/main.ts`, `${root}demo/src/style.css`],
+    alias: { "@serverless-realtime/client": `${root}client/src/index.ts` },
+    outdir: site,
+    bundle: true,
+    format: "esm",
+  });
+  await copyFile(`${root}demo/src/index.html`, join(site, "index.html"));
+  return site;
+}
 
 describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
   let app: App;
+  let site: string;
   let browser: Browser;
   let page: Page;
   let problems: string[];
 
   beforeAll(async () => {
-    [app, browser] = await Promise.all([startApp(), launchBrowser()]);
-    await app.sql.query(await readFile(`${demo}project_tasks.sql`, "utf8"));
+    site = await buildDemo();
+    const settings = (key: string): Record<string, string> => ({ Realtime__Demo: site, Realtime__DemoApiKey: key });
+    [app, browser] = await Promise.all([startApp(settings), launchBrowser()]);
+    await app.sql.query(await readFile(`${root}dev.d/seed.sql`, "utf8"));
   });
   afterAll(async () => {
     await browser.close();
     await app.stop();
+    await rm(site, { recursive: true });
   });
   afterEach(() => page.close());
 
@@ -35,25 +55,9 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     await page.route(`${app.url}${path}`, async (route) => route.fulfill({ contentType, body: await body() }));
   }
 
-  /** Opens the demo page as it would be built, with rows straight from the database, and waits until it is live. */
+  /** Opens the demo page, as the service serves it, and waits until it is live. */
   async function openDemo(): Promise<void> {
-    const bundle = await build({
-      entryPoints: [`${demo}src/main.ts`],
-      // The client as it stands here, built or not.
-      alias: { "@serverless-realtime/client": fileURLToPath(new URL("../../src/index.ts", import.meta.url)) },
-      bundle: true,
-      write: false,
-      format: "esm",
-    });
     await open();
-    await serve("/", "text/html", () => readFile(`${demo}src/index.html`, "utf8"));
-    await serve("/style.css", "text/css", () => readFile(`${demo}src/style.css`, "utf8"));
-    await serve("/main.js", "text/javascript", () => Promise.resolve(bundle.outputFiles[0]?.text ?? ""));
-    await serve("/demo/config.json", "application/json", () => Promise.resolve(JSON.stringify({ url: app.url, anonKey: app.anonKey })));
-    await serve("/demo/tasks", "application/json", async () => {
-      const { rows } = await app.sql.query<{ task: unknown }>("select to_jsonb(t) as task from public.project_tasks t order by id");
-      return JSON.stringify(rows.map(({ task }) => task));
-    });
     await page.goto(`${app.url}/`);
     await page.waitForSelector('#pill[data-state="live"]');
   }
@@ -73,7 +77,7 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     await page.evaluate(({ url, key }) => window.startFollowing(url, key, "project_tasks"), { url: app.url, key: app.anonKey });
     await page.waitForFunction(() => window.statuses.includes("SUBSCRIBED"));
 
-    await app.sql.query("insert into public.project_tasks (id, title) values (900, 'From SQL')");
+    await app.sql.query("insert into public.project_tasks (id, production_id, title) values (900, 1, 'From SQL')");
     await app.sql.query("delete from public.project_tasks where id = 900");
     await page.waitForFunction(() => window.changes.some(({ type }) => type === "DELETE"));
     expect(await page.evaluate(() => window.changes)).toMatchObject([{ type: "INSERT", row: { id: 900, title: "From SQL" } }, { type: "DELETE" }]);
@@ -88,13 +92,13 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
 
     await app.sql.query("update public.project_tasks set status = 'done' where id = 1");
     await page.waitForSelector('[data-status="done"] [data-id="1"]');
-    await app.sql.query("insert into public.project_tasks (id, title, status) values (901, 'A card from SQL', 'review')");
+    await app.sql.query("insert into public.project_tasks (id, production_id, title, status) values (901, 1, 'A card from SQL', 'review')");
     await page.waitForSelector('[data-status="review"] [data-id="901"] >> text=A card from SQL');
     await app.sql.query("delete from public.project_tasks where id = 901");
     await page.waitForSelector('[data-id="901"]', { state: "detached" });
 
     expect(await page.locator("#log .kind").allTextContents()).toEqual(expect.arrayContaining(["INSERT", "UPDATE", "DELETE"]));
-    expect(await page.locator('[data-status="done"] .count').textContent()).toBe("3");
+    expect(await page.locator('[data-status="done"] .count').textContent()).toBe("4");
     expect(await page.locator("body[data-first-load]").count()).toBe(1);
     expect(problems).toEqual([]);
   });

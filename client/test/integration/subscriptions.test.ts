@@ -151,4 +151,32 @@ describe.skipIf(!hasApp)("subscriptions", () => {
     await changes.until(({ new: row }) => (row as { name: string }).name === "after");
     expect(statuses.names).toEqual(["SUBSCRIBED"]);
   });
+
+  it("begin a new session when another user signs in", async () => {
+    const client = connect();
+    await client.realtime.setAuth(app.tokenOf("user-1"));
+    const changes = new Inbox<RowChange>();
+    const channel = client.channel("mine").on("postgres_changes", { event: "INSERT", schema: "public", table: "modules" }, changes.add);
+    const statuses = new Statuses(channel);
+    await statuses.until("SUBSCRIBED");
+    await client.realtime.setAuth(app.tokenOf("user-2"));
+    await statuses.until("SUBSCRIBED", 1);
+    await app.sql.query("insert into public.modules (name) values ('for the second')");
+    await changes.until(({ new: row }) => (row as { name: string }).name === "for the second");
+  });
+
+  it("are closed, and told why, when a new token is not good", async () => {
+    const client = connect();
+    await client.realtime.setAuth(app.tokenOf("user-1"));
+    const notes = new Inbox<string>();
+    const channel = client
+      .channel("mine")
+      .on("system", {}, ({ message }: { message: string }) => notes.add(message))
+      .on("postgres_changes", { event: "INSERT", schema: "public", table: "modules" }, () => undefined);
+    const statuses = new Statuses(channel);
+    await statuses.until("SUBSCRIBED");
+    await client.realtime.setAuth(`${app.tokenOf("user-1").slice(0, -4)}AAAA`);
+    await statuses.until("CLOSED");
+    expect(notes.items.at(-1)).toMatch(/^[A-Z][A-Za-z]+: .+/);
+  });
 });

@@ -33,9 +33,11 @@ if (!hasApp && process.env["CI"] !== undefined) {
   throw new Error("Set REALTIME_APP to the path of Serverless.Functions.dll and REALTIME_TEST_POSTGRES_URL to a PostgreSQL server.");
 }
 
-export async function startApp(settings: Readonly<Record<string, string>> = {}): Promise<App> {
+/** Starts it; `settings` may add to its environment, knowing the key that clients will use. */
+export async function startApp(settings: (anonKey: string) => Readonly<Record<string, string>> = () => ({})): Promise<App> {
   const name = `realtime_client_${randomBytes(6).toString("hex")}`;
   const secret = randomBytes(32).toString("hex");
+  const anonKey = signedToken(secret, { role: "anon" });
   const port = await freePort();
   await onServer((admin) => admin.query(`create database ${name}`));
 
@@ -45,7 +47,7 @@ export async function startApp(settings: Readonly<Record<string, string>> = {}):
     Realtime__Postgres: npgsql(name),
     Realtime__JwtSecret: secret,
     Capture__Slot: name,
-    ...settings,
+    ...settings(anonKey),
   };
   let running = await launch(port, environment).catch(async (error: unknown) => {
     await removeDatabase(name);
@@ -58,7 +60,7 @@ export async function startApp(settings: Readonly<Record<string, string>> = {}):
 
   return {
     url: `http://127.0.0.1:${port}`,
-    anonKey: signedToken(secret, { role: "anon" }),
+    anonKey,
     sql,
     tokenOf: (subject) => signedToken(secret, { role: "authenticated", sub: subject, jti: randomBytes(4).toString("hex") }),
     kill: () => end(running, "SIGKILL"),
