@@ -272,6 +272,74 @@ describe.each(["1.0.0", "2.0.0"])("supabase-js with serializer %s", (vsn) => {
     expect(service.hub.isRunning).toBe(false);
   });
 
+  it("pays for one join when a component subscribes, unsubscribes and subscribes again in one moment", async () => {
+    const client = clientOf();
+    todos(client, "stays").subscribe();
+    await settle();
+    const brief = todos(client, "room");
+    brief.subscribe();
+    void brief.unsubscribe();
+    const rows: string[] = [];
+    const statuses = new Statuses(todos(client, "room", rows));
+    await settle();
+    expect(statuses.names).toEqual(["SUBSCRIBED"]);
+    expect(service.bodies("channels/join").map(({ channels }) => list(channels).map(({ topic }) => topic))).toEqual([["stays"], ["room"]]);
+    expect(service.bodies("channels/leave")).toEqual([]);
+    service.hub.invoke("postgres_changes", inserts([2], ["0/1:0"]));
+    await settle();
+    expect(rows).toEqual(["0/1:0"]);
+  });
+
+  it("joins again, and is not SUBSCRIBED with a gap, when more comes during a join than is kept", async () => {
+    service.on("channels/join", (call) => {
+      const many = Array.from({ length: 50_001 }, (_, index) => `0/1:${index}`);
+      service.hub.invoke("postgres_changes", inserts([1], many));
+      service.on("channels/join", (again) => service.well(again));
+      return service.well(call);
+    });
+    const statuses = new Statuses(todos(clientOf(), "room"));
+    await settle();
+    expect(statuses.seen).toEqual([
+      { status: "CHANNEL_ERROR", message: "TooManyHeld: More changes came during the join than can be kept; join again." },
+    ]);
+    await settle(1_100);
+    expect(statuses.names).toEqual(["CHANNEL_ERROR", "SUBSCRIBED"]);
+  });
+
+  it("leaves what was joined before, when the join that was to replace it is refused", async () => {
+    const client = clientOf();
+    todos(client, "stays").subscribe();
+    todos(client, "room").subscribe();
+    await settle();
+    service.on("channels/join", () => ({
+      status: 200,
+      body: { channels: [{ topic: "room", status: "error", statusCode: 400, code: "InvalidFilter", message: "No." }] },
+    }));
+    service.on("channels/leave", () => "drop");
+    void client.channel("room").unsubscribe();
+    await settle();
+    const statuses = new Statuses(todos(client, "room", [], "id=eq.x"));
+    service.on("channels/leave", (call) => service.well(call));
+    await settle();
+    expect(statuses.names).toEqual(["CHANNEL_ERROR"]);
+    expect(service.bodies("channels/leave").at(-1)).toEqual({ channels: [{ topic: "room" }] });
+  });
+
+  it("drops messages that are none, and says so", async () => {
+    const rows: string[] = [];
+    todos(clientOf(), "room", rows).subscribe();
+    await settle();
+    [null, 7, "x", [], {}, { ids: [1] }, { ids: "1", schema: "public", table: "todos", changes: [] }].forEach((nonsense) => {
+      service.hub.invoke("postgres_changes", nonsense);
+      service.hub.invoke("system", nonsense);
+      service.hub.invoke("close", nonsense);
+    });
+    service.hub.invoke("postgres_changes", inserts([1], ["0/1:0"]));
+    await settle();
+    expect(rows).toEqual(["0/1:0"]);
+    expect(warnings.filter((warning) => warning.includes("postgres_changes"))).toHaveLength(7);
+  });
+
   it("connects and joins again when SignalR's connection ends", async () => {
     const rows: string[] = [];
     const statuses = new Statuses(todos(clientOf(), "room", rows));
