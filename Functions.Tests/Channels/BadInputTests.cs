@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Serverless.Support;
@@ -167,9 +168,14 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
     [InlineData("/runtime/webhooks/eventhubs")]
     public async Task Changes_cannot_be_posted_from_outside(string path)
     {
-        using var http = RealtimeClient.Http(_app.Url);
-        using var response = await http.PostAsJsonAsync(path, new { Data = new { events = "[]" }, Metadata = new { } });
-        response.StatusCode.Should().Be(HttpStatusCode.NotFound);
+        // Written out by hand: an HTTP client would tidy the path before it is sent.
+        const string Body = """{"Data":{"events":"[]"},"Metadata":{}}""";
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(_app.Url.Host, _app.Url.Port);
+        var request = $"POST {path} HTTP/1.1\r\nHost: {_app.Url.Authority}\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\nConnection: close\r\n\r\n{Body}";
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(socket.GetStream());
+        (await reader.ReadLineAsync())!.Should().StartWith("HTTP/1.1 404");
     }
 
     [Fact]
@@ -202,7 +208,7 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         response.Content.Headers.ContentType!.MediaType.Should().Be("application/json");
         var body = JsonDocument.Parse(text).RootElement;
         body.GetProperty("code").GetString().Should().Be(code);
-        body.GetProperty("message").GetString().Should().Contain(said).And.NotBeEmpty();
+        body.GetProperty("message").GetString().Should().Contain(said.Length > 0 ? said : ".", "it is for a developer");
     }
 
     private async Task ExpectAliveAsync(RealtimeClient client)
