@@ -3,10 +3,13 @@
 APP_DLL=$LOCAL/app/Serverless.Functions.dll
 
 start_app() {
+  local secret
+  secret=$(kept_secret jwt-secret)
   ASPNETCORE_URLS="http://127.0.0.1:$PORT" \
   Realtime__Postgres="Host=127.0.0.1;Port=$POSTGRES_PORT;Username=postgres;Password=$(kept_secret postgres-password);Database=realtime" \
-  Realtime__JwtSecret="$(kept_secret jwt-secret)" \
+  Realtime__JwtSecret="$secret" \
   Realtime__Demo="$ROOT/demo/dist" \
+  Realtime__DemoApiKey="$(JWT_SECRET=$secret node dev.d/token.mjs anon)" \
     setsid dotnet "$APP_DLL" >"$LOCAL/app.log" 2>&1 </dev/null 9>&- &
   APP_PID=$!
   echo "$APP_PID" >"$LOCAL/app.pid"

@@ -12,7 +12,7 @@ install_packages() {
   hash=$(cat "$1/package.json" "$1/package-lock.json" | sha256sum | cut -d' ' -f1)-$(node --version)
   [[ $(cat "$stamp" 2>/dev/null) != "$hash" ]] || return 0
   step "Installing npm packages${2:+ of $2}"
-  (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) || fail "'npm ci' failed; its own lines above say why."
+  quietly npm ci --prefix "$1" --no-audit --no-fund --no-progress --loglevel=error || fail "'npm ci' failed; its own lines above say why."
   printf '%s\n' "$hash" >"$stamp"
 }
 
@@ -22,7 +22,7 @@ build_client() {
   hash=$(hash_of client demo package.json package-lock.json)
   [[ $(cat "$stamp" 2>/dev/null) != "$hash" || ! -d demo/dist ]] || return 0
   step 'Building the client and the demo page'
-  npm run build --silent || fail "'npm run build' failed; its own lines above say why."
+  quietly npm run build --silent || fail "'npm run build' failed; its own lines above say why."
   printf '%s\n' "$hash" >"$stamp"
 }
 
@@ -32,6 +32,6 @@ build_app() {
   hash=$(hash_of Functions host.json global.json Directory.Build.props Directory.Packages.props BannedSymbols.txt .editorconfig)
   [[ $(cat "$stamp" 2>/dev/null) != "$hash" || ! -f $APP_DLL ]] || return 0
   step 'Building the app'
-  dotnet build Functions -c Release -o "$LOCAL/app" -v quiet --nologo || fail "'dotnet build' failed; its own lines above say why."
+  quietly dotnet build Functions -c Release -o "$LOCAL/app" -v quiet --nologo || fail "'dotnet build' failed; its own lines above say why."
   printf '%s\n' "$hash" >"$stamp"
 }

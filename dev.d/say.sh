@@ -10,3 +10,9 @@ fail() {
   printf './dev: %s\n' "$*" >&2
   exit 1
 }
+
+# quietly COMMAND...: shows what the command says only if it fails.
+quietly() {
+  local output
+  output=$("$@" 2>&1) || { say "$output"; return 1; }
+}

@@ -44,9 +44,9 @@ prepare_tests() {
   install_packages "$ROOT"
   install_packages "$ROOT/dev.d/azurite" azurite
   step 'Building the client and the demo page'
-  npm run build --silent || fail "'npm run build' failed; its own lines above say why."
+  quietly npm run build --silent || fail "'npm run build' failed; its own lines above say why."
   step 'Building the app and its tests'
-  dotnet build Serverless.sln -c Release -v quiet --nologo || fail "'dotnet build' failed; its own lines above say why."
+  quietly dotnet build Serverless.sln -c Release -v quiet --nologo || fail "'dotnet build' failed; its own lines above say why."
 }
 
 # Thrown away afterwards, so it need not survive a crash.

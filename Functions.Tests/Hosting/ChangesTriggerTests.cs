@@ -128,15 +128,25 @@ public sealed class ChangesTriggerTests
         answer.StatusCode.Should().Be(HttpStatusCode.RequestEntityTooLarge);
     }
 
-    [Fact]
-    public async Task A_web_page_cannot_post_an_envelope_without_a_preflight()
+    [Theory]
+    [InlineData("text/plain", null, HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("application/json", "https://example.com", HttpStatusCode.NotFound)]
+    [InlineData("application/json", "null", HttpStatusCode.NotFound)]
+    public async Task A_web_page_on_the_same_machine_cannot_post_an_envelope(string type, string? origin, HttpStatusCode expected)
     {
         await using var app = await HostedApp.StartAsync();
-        using var content = new StringContent(Envelope("0", ATodo.Inserted(1, "one")), Encoding.UTF8, "text/plain");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/changes")
+        {
+            Content = new StringContent(Envelope("0", ATodo.Inserted(1, "one")), Encoding.UTF8, type),
+        };
+        if (origin is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Origin", origin);
+        }
 
-        using var answer = await app.Client.PostAsync("/changes", content);
+        using var answer = await app.Client.SendAsync(request);
 
-        answer.StatusCode.Should().Be(HttpStatusCode.UnsupportedMediaType);
+        answer.StatusCode.Should().Be(expected);
         app.Sink.Calls.Should().BeEmpty();
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Net.Http.Headers;
 
 namespace Serverless.Hosting;
 
@@ -25,7 +26,7 @@ internal static partial class TriggerEndpoint
     {
         var host = FunctionsHost.From(app.Configuration);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(TriggerEndpoint));
-        app.MapPost("/" + function, context => host.IsCaller(context.Connection)
+        app.MapPost("/" + function, context => host.IsCaller(context.Connection) && !IsWebPage(context.Request)
                 ? AnswerAsync(context, function, invoke, logger)
                 : Refuse(context, StatusCodes.Status404NotFound, "NotFound", "There is nothing here."))
             .WithMetadata(new RequestSizeLimitAttribute(MaxBodyBytes));
@@ -59,6 +60,9 @@ internal static partial class TriggerEndpoint
             await Refuse(context, StatusCodes.Status500InternalServerError, "InvocationFailed", $"The function '{function}' failed; its log says why.");
         }
     }
+
+    // The host's port is on the loopback of a developer's machine as well, where any page in a browser can reach it; only browsers send this.
+    private static bool IsWebPage(HttpRequest request) => request.Headers.ContainsKey(HeaderNames.Origin);
 
     private static async Task<JsonDocument> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
