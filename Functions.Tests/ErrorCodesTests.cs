@@ -28,6 +28,27 @@ public sealed partial class ErrorCodesTests
     public void No_two_log_messages_share_an_id() =>
         _logged.GroupBy(log => log.Id).Where(group => group.Count() > 1).Select(group => group.Key).Should().BeEmpty();
 
+    [Fact]
+    public void Every_code_in_an_answer_is_in_the_register_and_nothing_else_is()
+    {
+        var used =
+            from domain in new[] { "Auth", "Channels", "Hosting", "Subscriptions" }
+            from file in Directory.GetFiles(Path.Combine(Checkout.FunctionsFolder, domain), "*.cs", SearchOption.AllDirectories)
+            from Match use in AnswerCode().Matches(File.ReadAllText(file))
+            select use.Groups[1].Value;
+        var register = AnswerRow().Matches(Checkout.Read("docs", "errors.md")).Select(row => row.Groups[1].Value).ToList();
+
+        // The trigger endpoints answer the Functions host alone, and log what they answer.
+        register.Should().Equal(used.Except(["EnvelopeUnreadable", "InvocationFailed", "NotFound"]).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    // A code is the first text given to whatever makes an answer; TokenErrors maps to codes by a switch.
+    [GeneratedRegex("""(?:(?:BadRequest|Invalid|Unavailable|SubscriptionException|ErrorAnswer|code =)\(?\s*(?:StatusCodes\.\w+,\s*)?|=> |\? |: |Status401Unauthorized,\s*)"([A-Z][a-zA-Z]{6,})"[,;\s)]""")]
+    private static partial Regex AnswerCode();
+
+    [GeneratedRegex(@"^\| `(\w+)` \| \d{3} \| \S", RegexOptions.Multiline)]
+    private static partial Regex AnswerRow();
+
     [GeneratedRegex(@"^\| (\d+) \| `(\w+)` \| \S", RegexOptions.Multiline)]
     private static partial Regex RegisterRow();
 }

@@ -36,5 +36,6 @@ public sealed class EmbeddedDeliveryContractTests : RealtimeDeliveryContract
         await _app.StopAsync();
         await _app.DisposeAsync();
         _log.Warnings.Should().BeEmpty();
+        _log.Entries.Should().NotBeEmpty().And.NotContain(entry => entry.Text.Contains("access_token", StringComparison.Ordinal));
     }
 }

@@ -35,7 +35,8 @@ internal sealed class SignalRProcess : IAsyncDisposable
     public static async Task<SignalRProcess> StartAsync(params string[] settings)
     {
         var log = new LogRecorder();
-        var app = EmbeddedSignalRProcess.Build(["--urls=http://127.0.0.1:0", $"--EmbeddedSignalR:AccessKey={AccessKey}", "--Logging:LogLevel:Default=Warning", .. settings]);
+        var app = EmbeddedSignalRProcess.Build(
+            ["signalr", "--urls=http://127.0.0.1:0", $"--EmbeddedSignalR:AccessKey={AccessKey}", "--Logging:LogLevel:Default=Warning", .. settings]);
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
         await app.StartAsync();
         return new SignalRProcess(app, log);

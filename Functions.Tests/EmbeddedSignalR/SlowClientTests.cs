@@ -13,7 +13,8 @@ public sealed class SlowClientTests
     [Fact]
     public async Task A_client_that_does_not_read_is_disconnected_and_the_others_get_everything()
     {
-        await using var service = await SignalRProcess.StartAsync();
+        // Long, so that a reader on a busy machine is not taken for one who sleeps.
+        await using var service = await SignalRProcess.StartAsync("--EmbeddedSignalR:WaitForClients=00:00:12");
         await using var reader = await service.ConnectAsync("reader");
         using var sleeper = await SleeperAsync(service);
         var connections = service.Services.GetRequiredService<ClientConnections>();
@@ -36,13 +37,33 @@ public sealed class SlowClientTests
         service.Log.Entries.Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Id.Id).Should().Equal(4501);
     }
 
+    [Fact]
+    public async Task A_client_that_is_closed_and_does_not_read_is_disconnected_all_the_same()
+    {
+        await using var service = await SignalRProcess.StartAsync("--EmbeddedSignalR:PendingBytes=100000000");
+        using var sleeper = await SleeperAsync(service);
+        var connections = service.Services.GetRequiredService<ClientConnections>();
+        await Support.Eventually.HoldsAsync(() => connections.All.Count == 1);
+        var connection = connections.All.Single();
+        var arguments = Encoding.UTF8.GetBytes($"[\"{new string('x', 100_000)}\"]");
+        for (var number = 0; number < 200; number++)
+        {
+            _ = connection.Send(OutgoingMessage.Invocation("note", arguments));
+        }
+
+        connection.Close("Time to go.");
+        await Support.Eventually.HoldsAsync(() => connections.All.Count == 0);
+    }
+
     // Shakes hands over a bare socket and never reads again.
     private static async Task<ClientWebSocket> SleeperAsync(SignalRProcess service)
     {
         var socket = new ClientWebSocket();
         var token = service.Tokens.Issue(service.ClientUrl, TimeSpan.FromMinutes(1), "sleeper");
-        await socket.ConnectAsync(new Uri($"{service.ClientUrl.Replace("http:", "ws:", StringComparison.Ordinal)}&access_token={token}"), CancellationToken.None);
-        await socket.SendAsync(Encoding.UTF8.GetBytes("{\"protocol\":\"json\",\"version\":1}\u001e"), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+        var url = service.ClientUrl.Replace("http:", "ws:", StringComparison.Ordinal);
+        await socket.ConnectAsync(new Uri($"{url}&access_token={token}"), CancellationToken.None);
+        var handshake = Encoding.UTF8.GetBytes("{\"protocol\":\"json\",\"version\":1}\u001e");
+        await socket.SendAsync(handshake, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
         return socket;
     }
 }

@@ -35,6 +35,7 @@ public sealed class TwoInstancesTests : IAsyncLifetime
                 _database,
                 $"--FUNCTIONS_CUSTOMHANDLER_PORT={FreePort()}",
                 "--Realtime:Bus=EventHubs",
+                "--Capture:Slot=",
                 $"--AzureSignalRConnectionString={_signalR.ConnectionString}");
             _apps.Add(app);
             _triggers.Add(new HttpClient { BaseAddress = app.Url, Timeout = TimeSpan.FromSeconds(60) });
@@ -129,6 +130,7 @@ public sealed class TwoInstancesTests : IAsyncLifetime
         readiness.SetReady();
         var service = new CaptureService(session, readiness, options, TimeProvider.System, NullLogger<CaptureService>.Instance);
         await service.StartAsync(CancellationToken.None);
+        await _database.WaitForSlotAsync();
         return service;
     }
 

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Serverless.Database;
 
 namespace Serverless.Support;
 
@@ -37,8 +36,26 @@ internal sealed class RealtimeTestApp : IAsyncDisposable
         var logs = new LogRecorder();
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(logs);
         await app.StartAsync();
-        await app.Services.GetRequiredService<DatabaseReadiness>().WhenReadyAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
-        return new RealtimeTestApp(app, logs);
+        var started = new RealtimeTestApp(app, logs);
+        await started.WaitUntilReadyAsync();
+        return started;
+    }
+
+    /// <summary>Waits until <c>/readyz</c> says so.</summary>
+    public async Task WaitUntilReadyAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var http = new HttpClient { BaseAddress = Url };
+        while (true)
+        {
+            using var response = await http.GetAsync("/readyz", limit.Token);
+            if (response.IsSuccessStatusCode)
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -52,6 +52,16 @@ public sealed class TestDatabase : IAsyncDisposable
         return await command.ExecuteScalarAsync() is T value ? value : default;
     }
 
+    /// <summary>Waits until the test's slot keeps changes, so that what is committed from now on is captured.</summary>
+    public async Task WaitForSlotAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!await ScalarAsync<bool>($"select exists (select from pg_replication_slots where slot_name = '{Slot}' and confirmed_flush_lsn is not null)"))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await DataSource.DisposeAsync();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -37,7 +38,7 @@ internal sealed class SessionTokens(IOptions<AuthOptions> options, TimeProvider 
         Span<byte> token = stackalloc byte[Length];
         if (text is null
             || text.Length != Base64Url.GetEncodedLength(Length)
-            || !Base64Url.TryDecodeFromChars(text, token, out var written)
+            || Base64Url.DecodeFromChars(text, token, out _, out var written) != OperationStatus.Done
             || written != Length)
         {
             return false;

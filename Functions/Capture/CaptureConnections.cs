@@ -5,10 +5,13 @@ using Serverless.Database;
 
 namespace Serverless.Capture;
 
-/// <summary>Opens the connections of a session, each for itself: none may be shared through a pool, and a pooler in front of Postgres will not do.</summary>
+/// <summary>
+/// Opens the connections of a session, each for itself: none may be shared through a pool, and a pooler in front of Postgres will not do.
+/// </summary>
 internal sealed class CaptureConnections(IOptions<DatabaseOptions> options)
 {
-    // What values look like as text depends on these. bytea, floats and times must come as the value writers expect them, whatever the role's defaults.
+    // What values look like as text depends on these. bytea, floats and times must come as the value writers expect them, whatever the
+    // defaults of the role or the database are.
     private const string TextOutput =
         "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex";
 
@@ -53,7 +56,12 @@ internal sealed class CaptureConnections(IOptions<DatabaseOptions> options)
 
     private NpgsqlConnectionStringBuilder Settings()
     {
-        var settings = new NpgsqlConnectionStringBuilder(options.Value.Postgres) { Pooling = false, Multiplexing = false, ApplicationName = "serverless capture" };
+        var settings = new NpgsqlConnectionStringBuilder(options.Value.Postgres)
+        {
+            Pooling = false,
+            Multiplexing = false,
+            ApplicationName = "serverless capture",
+        };
         settings.Options = $"{settings.Options} {TextOutput} {EarlyKeepalives}".TrimStart();
         return settings;
     }

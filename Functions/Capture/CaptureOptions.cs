@@ -16,7 +16,8 @@ internal sealed class CaptureOptions
     public string Slot { get; set; } = "serverless_changes";
 
     /// <summary>Name of the publication that lists the captured tables. Default: <c>supabase_realtime</c>.</summary>
-    [RegularExpression("^[^\"',\\\\]{1,63}$", ErrorMessage = "Capture:Publication may hold no quotes, commas or backslashes, and at most 63 characters.")]
+    [RegularExpression("^[^\"',\\\\]{1,63}$",
+        ErrorMessage = "Capture:Publication may hold no quotes, commas or backslashes, and at most 63 characters.")]
     public string Publication { get; set; } = "supabase_realtime";
 
     /// <summary>Wait before a session that ended is reopened, or the lease is tried again. Default: 1 second.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class CaptureService
         public static partial void SessionFailed(ILogger logger, Exception exception, string slot);
 
         [LoggerMessage(2004, LogLevel.Warning,
-            "Publication '{Publication}' does not exist, so there is nothing to capture. Run the migrations, or create it: create publication \"{Publication}\".")]
+            "Publication '{Publication}' does not exist, so there is nothing to capture. Run the migrations, or create it with 'create publication'.")]
         public static partial void PublicationMissing(ILogger logger, string publication);
 
         [LoggerMessage(2005, LogLevel.Information, "The server ended the stream of replication slot '{Slot}'; it will be reopened.")]

@@ -3,7 +3,8 @@ using Serverless.Changes;
 namespace Serverless.Capture;
 
 /// <summary>
-/// What has been read from the log and is not yet safe. Tells how far the log may be confirmed, and makes the reader wait when too much is outstanding.
+/// What has been read from the log and is not yet safe. Tells how far the log may be confirmed, and makes the reader wait when too much
+/// is outstanding.
 /// </summary>
 /// <remarks>
 /// Called by the reader, the confirming timer and, when a batch is done, by the bus's threads.

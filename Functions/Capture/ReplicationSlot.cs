@@ -11,6 +11,8 @@ namespace Serverless.Capture;
 internal sealed partial class ReplicationSlot(NpgsqlConnection connection, string slot, TimeProvider time, ILogger logger)
 {
     private const string Plugin = "pgoutput";
+    private const string TerminateQuery =
+        "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active_pid is not null";
 
     // Creating a slot waits for every transaction that is running; one that runs for longer is waited for by the next session.
     private static readonly TimeSpan _creationLimit = TimeSpan.FromMinutes(2);
@@ -24,7 +26,8 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
         if (state is { Plugin: not Plugin })
         {
             throw new CaptureException(
-                $"Replication slot '{slot}' exists with output plugin '{state.Plugin}'; expected '{Plugin}'. Set Capture:Slot to another name, or drop that slot.");
+                $"Replication slot '{slot}' exists with output plugin '{state.Plugin}'; expected '{Plugin}'. "
+                + "Set Capture:Slot to another name, or drop that slot.");
         }
 
         if (state is { InThisDatabase: false })
@@ -62,12 +65,12 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
     private async Task ReleaseAsync(CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_releaseLimit, time);
-        while (await ExecuteAsync(
-            "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active_pid is not null", cancellationToken) is not null)
+        while (await ExecuteAsync(TerminateQuery, cancellationToken) is not null)
         {
             if (limit.IsCancellationRequested)
             {
-                throw new CaptureException($"Replication slot '{slot}' is still in use {_releaseLimit.TotalSeconds:0} seconds after its walsender was told to end.");
+                throw new CaptureException(
+                    $"Replication slot '{slot}' is still in use {_releaseLimit.TotalSeconds:0} seconds after its walsender was told to end.");
             }
 
             await Task.Delay(_releasePoll, time, cancellationToken);
@@ -92,7 +95,8 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
     private async Task<int> GenerationAsync(CancellationToken cancellationToken)
     {
         await ExecuteAsync(
-            "insert into serverless_realtime.capture_slot (slot_name, generation) values ($1, 1) on conflict (slot_name) do nothing", cancellationToken);
+            "insert into serverless_realtime.capture_slot (slot_name, generation) values ($1, 1) on conflict (slot_name) do nothing",
+            cancellationToken);
         return (int)(await ExecuteAsync("select generation from serverless_realtime.capture_slot where slot_name = $1", cancellationToken))!;
     }
 
@@ -100,7 +104,9 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
     {
         await using var command = new NpgsqlCommand(
             """
-            select coalesce(plugin, 'none: it is a physical slot'), coalesce(database = current_database(), false), coalesce(wal_status = 'lost', false)
+            select coalesce(plugin, 'none: it is a physical slot'),
+                   coalesce(database = current_database(), false),
+                   coalesce(wal_status = 'lost', false)
             from pg_replication_slots where slot_name = $1
             """,
             connection);
@@ -118,7 +124,9 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
         return await command.ExecuteScalarAsync(cancellationToken);
     }
 
-    /// <param name="IsLost">The server has removed WAL that the slot needs (<c>max_slot_wal_keep_size</c>), and it can never be streamed from again.</param>
+    /// <param name="IsLost">
+    /// The server has removed WAL that the slot needs (<c>max_slot_wal_keep_size</c>); it can never be streamed from again.
+    /// </param>
     private sealed record SlotState(string Plugin, bool InThisDatabase, bool IsLost);
 
     private static partial class Log
@@ -127,7 +135,8 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
         public static partial void SlotCreated(ILogger logger, string slot);
 
         [LoggerMessage(2011, LogLevel.Warning,
-            "The server has given up replication slot '{Slot}', since it held more WAL than max_slot_wal_keep_size allows. A new one is made; changes in between are lost to subscribers, and they are told of a gap.")]
+            "The server has given up replication slot '{Slot}', since it held more WAL than max_slot_wal_keep_size allows. "
+            + "A new one is made; changes in between are lost to subscribers, and they are told of a gap.")]
         public static partial void SlotLost(ILogger logger, string slot);
     }
 }

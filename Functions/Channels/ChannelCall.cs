@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Serverless.Auth;
@@ -15,6 +16,9 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
 {
     public const string SessionHeader = "x-realtime-session";
 
+    /// <summary>The largest body that is taken.</summary>
+    private const int MaxBodyBytes = 256 * 1024;
+
     public Caller RequireCaller(HttpRequest request)
     {
         var error = authentication.Authenticate(request, out var caller);
@@ -31,10 +35,10 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
 
     public static async Task<T> ReadBodyAsync<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
+        var body = await ReadBytesAsync(request, cancellationToken);
         try
         {
-            return await JsonSerializer.DeserializeAsync(request.Body, type, cancellationToken)
-                ?? throw Invalid("The body is null; send a JSON object.");
+            return JsonSerializer.Deserialize(body.Span, type) ?? throw Invalid("The body is null; send a JSON object.");
         }
         catch (JsonException ex)
         {
@@ -43,6 +47,32 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
                 ? $"The body is not what this call takes: wrong type or broken JSON at '{path}'."
                 : "The body is not a JSON object.");
         }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        var body = new MemoryStream();
+        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            for (int read; (read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0;)
+            {
+                body.Write(buffer, 0, read);
+                if (body.Length > MaxBodyBytes)
+                {
+                    // A client that is still sending when the connection closes sees a broken pipe and not the answer, so the rest is read and let go.
+                    await request.Body.CopyToAsync(Stream.Null, cancellationToken);
+                    throw new RefusedCallException(new ErrorAnswer(
+                        StatusCodes.Status413PayloadTooLarge, "BodyTooLarge", $"The body is larger than {MaxBodyBytes} bytes. Join fewer channels in one call."));
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
     private static RefusedCallException Invalid(string message) => new(ErrorAnswer.BadRequest("InvalidBody", message + " See docs/protocol.md."));

@@ -17,9 +17,13 @@ internal sealed class ChannelJoiner(
     NpgsqlDataSource dataSource,
     SubscriptionResolver resolver,
     IRealtimeDelivery delivery,
+    TimeProvider time,
     IOptions<ChannelOptions> options) : IDisposable
 {
     private const int GroupCallsAtOnce = 8;
+
+    private static readonly TimeSpan _firstLook = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _lastLook = TimeSpan.FromMilliseconds(400);
 
     // Each join holds one connection; the change function needs some too, and comes first.
     private readonly SemaphoreSlim _places = new(options.Value.JoinsAtOnce);
@@ -87,12 +91,9 @@ internal sealed class ChannelJoiner(
         {
             await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
             var user = session.ToString("N");
-            if (mustBeConnected && !await delivery.IsUserConnectedAsync(user, cancellationToken))
+            if (mustBeConnected)
             {
-                throw new SubscriptionException(
-                    "SessionNotConnected",
-                    StatusCodes.Status409Conflict,
-                    "The session has no SignalR connection. Connect to the address that negotiate gave, then join; or negotiate again.");
+                await RequireConnectedAsync(user, cancellationToken);
             }
 
             var before = await SubscriptionRegistry.GroupsOfAsync(lease.Connection, session, cancellationToken);
@@ -104,6 +105,23 @@ internal sealed class ChannelJoiner(
         finally
         {
             _places.Release();
+        }
+    }
+
+    // A service of many nodes may know of a connection a moment later than the client itself.
+    private async Task RequireConnectedAsync(string user, CancellationToken cancellationToken)
+    {
+        for (var wait = _firstLook; !await delivery.IsUserConnectedAsync(user, cancellationToken); wait *= 2)
+        {
+            if (wait > _lastLook)
+            {
+                throw new SubscriptionException(
+                    "SessionNotConnected",
+                    StatusCodes.Status409Conflict,
+                    "The session has no SignalR connection. Connect to the address that negotiate gave, then join; or negotiate again.");
+            }
+
+            await Task.Delay(wait, time, cancellationToken);
         }
     }
 

@@ -7,14 +7,16 @@ namespace Serverless.Channels;
 /// <summary>The routes under <c>/realtime/v1/channels</c>: docs/protocol.md describes them.</summary>
 internal static class ChannelsEndpoints
 {
-    private const int MaxBodyBytes = 256 * 1024;
+    /// <summary>Beyond this the server does not even read on to give an answer.</summary>
+    private const int MaxReadBytes = 16 * 1024 * 1024;
+
     private const int MaxChannels = 100;
 
     public static void MapChannels(this WebApplication app)
     {
         var routes = app.MapGroup("/realtime/v1")
             .AddEndpointFilter<FailureAnswers>()
-            .WithMetadata(new RequestSizeLimitAttribute(MaxBodyBytes));
+            .WithMetadata(new RequestSizeLimitAttribute(MaxReadBytes));
         routes.MapPost("/negotiate", NegotiateEndpoint.HandleAsync);
         routes.MapPost("/channels/join", JoinAsync);
         routes.MapPost("/channels/leave", LeaveAsync);

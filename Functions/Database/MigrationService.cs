@@ -35,7 +35,7 @@ internal sealed partial class MigrationService(
             }
             catch (NpgsqlException ex)
             {
-                Log.Failed(logger, ex.SqlState ?? ex.GetBaseException().GetType().Name, Describe(ex), wait);
+                Log.DatabaseNotReady(logger, ex.SqlState ?? ex.GetBaseException().GetType().Name, Describe(ex), wait);
             }
 
             await Task.Delay(wait, time, stoppingToken);
@@ -49,6 +49,6 @@ internal sealed partial class MigrationService(
     private static partial class Log
     {
         [LoggerMessage(8002, LogLevel.Warning, "The database is not ready ({Code}: {Message}); trying again in {Wait}. Check Realtime:Postgres and the user's rights.")]
-        public static partial void Failed(ILogger logger, string code, string message, TimeSpan wait);
+        public static partial void DatabaseNotReady(ILogger logger, string code, string message, TimeSpan wait);
     }
 }

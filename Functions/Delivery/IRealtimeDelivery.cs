@@ -6,7 +6,9 @@ namespace Serverless.Delivery;
 /// </summary>
 /// <remarks>
 /// What every implementation promises is in the delivery contract tests. Sends to one group arrive in the order in which they were awaited; a group
-/// nobody is in, and a user who is gone, are not errors.
+/// nobody is in, and a user who is gone, are not errors. A send may be held up a moment for clients who are behind, never for long by one who does not read;
+/// one who falls too far behind is disconnected. After a transient failure a message may arrive twice.
+/// Groups and users have 1 to 1024 characters, any but blank ones and the names <c>.</c> and <c>..</c>.
 /// Failures are <see cref="DeliveryException"/>.
 /// </remarks>
 internal interface IRealtimeDelivery

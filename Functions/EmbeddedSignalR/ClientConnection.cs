@@ -6,15 +6,20 @@ namespace Serverless.EmbeddedSignalR;
 /// <summary>One connected client.</summary>
 internal sealed partial class ClientConnection
 {
+    /// <summary>What a client that is closed has to read what waits for it.</summary>
+    private static readonly TimeSpan _closeWithin = TimeSpan.FromSeconds(5);
+
     private readonly HubConnectionContext _context;
     private readonly OutgoingQueue _outgoing;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly int _maxBytes;
 
-    public ClientConnection(HubConnectionContext context, int maxBytes, ILogger logger)
+    public ClientConnection(HubConnectionContext context, int maxBytes, TimeProvider time, ILogger logger)
     {
         _context = context;
         _maxBytes = maxBytes;
+        _time = time;
         _logger = logger;
         _outgoing = new OutgoingQueue(WriteAsync, Failed, maxBytes);
     }
@@ -40,10 +45,18 @@ internal sealed partial class ClientConnection
         return room;
     }
 
+    /// <summary>As <see cref="OutgoingQueue.Written"/>.</summary>
+    public long Written => _outgoing.Written;
+
     public void NoteLag() => _outgoing.NoteLag();
 
-    /// <summary>Tells the client why, after what already waits for it, and disconnects it.</summary>
-    public void Close(string reason) => Send(OutgoingMessage.Close(reason));
+    /// <summary>Tells the client why, after what already waits for it, and disconnects it; soon, even if it does not read.</summary>
+    public void Close(string reason)
+    {
+        Send(OutgoingMessage.Close(reason));
+        var limit = _time.CreateTimer(_ => Abort(), state: null, _closeWithin, Timeout.InfiniteTimeSpan);
+        _context.ConnectionAborted.Register(limit.Dispose);
+    }
 
     /// <summary>The connection is gone.</summary>
     public void Ended() => _outgoing.Close();

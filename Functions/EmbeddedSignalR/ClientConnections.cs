@@ -118,7 +118,8 @@ internal sealed class ClientConnections
     {
         lock (_lock)
         {
-            return _groups.TryGetValue(group, out var members) && (_users.GetValueOrDefault(userId) ?? []).Exists(connection => connection.Groups.Contains(members));
+            return _groups.TryGetValue(group, out var members)
+                && (_users.GetValueOrDefault(userId) ?? []).Exists(connection => connection.Groups.Contains(members));
         }
     }
 

@@ -11,13 +11,14 @@ internal sealed class ClientLifetime(
     Broadcast broadcast,
     ConnectionEventQueue events,
     IOptions<EmbeddedSignalROptions> options,
+    TimeProvider time,
     ILogger<ClientConnection> logger) : HubLifetimeManager<ClientHub>
 {
     private static readonly HashSet<string> _nobody = [];
 
     public override Task OnConnectedAsync(HubConnectionContext connection)
     {
-        connections.Add(new ClientConnection(connection, options.Value.PendingBytes, logger));
+        connections.Add(new ClientConnection(connection, options.Value.PendingBytes, time, logger));
         if (connection.UserIdentifier is { } user)
         {
             handshakes.End(user, connection.ConnectionId);

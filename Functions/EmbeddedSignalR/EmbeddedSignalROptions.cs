@@ -14,7 +14,10 @@ internal sealed class EmbeddedSignalROptions
     [Range(0, 65535, ErrorMessage = "EmbeddedSignalR:Port must be a port, or 0 for the app's own.")]
     public int Port { get; set; }
 
-    /// <summary>Signs clients' tokens and REST calls. Only the service as a process of its own has one, of at least 32 characters; inside the app it is random.</summary>
+    /// <summary>
+    /// Signs clients' tokens and REST calls. Only the service as a process of its own has one, of at least 32 characters; inside the app it
+    /// is random.
+    /// </summary>
     public string? AccessKey { get; set; }
 
     /// <summary>
@@ -31,11 +34,12 @@ internal sealed class EmbeddedSignalROptions
     public int PendingBytes { get; set; } = 1_048_576;
 
     /// <summary>
-    /// How long a send waits for clients who have more than half of <see cref="PendingBytes"/> before them. Default: 100 ms.
+    /// The longest that a send waits for clients who have more than half of <see cref="PendingBytes"/> before them and go on reading; one who reads
+    /// nothing for a quarter of it is not waited for. Default: 2 seconds.
     /// </summary>
     /// <remarks>
-    /// Inside one process a sender is faster than any client, and a burst larger than the bound would disconnect everybody. A client that does not
-    /// use this time is not waited for again until it has caught up, so a client that has stopped reading delays others once.
+    /// Inside one process a sender is faster than any client, and a burst larger than the bound would disconnect everybody. A client who does not
+    /// use this time is not waited for again until it has caught up, so one who has stopped reading holds others up once, and only when much is sent.
     /// </remarks>
-    public TimeSpan WaitForClients { get; set; } = TimeSpan.FromMilliseconds(100);
+    public TimeSpan WaitForClients { get; set; } = TimeSpan.FromSeconds(2);
 }

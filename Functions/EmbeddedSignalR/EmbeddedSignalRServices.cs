@@ -51,6 +51,8 @@ internal static class EmbeddedSignalRServices
     /// <summary>What the client endpoint needs beside the singletons above.</summary>
     public static void AddClientEndpoint(this IServiceCollection services)
     {
+        // Browsers send the token of a WebSocket in its URL, and at Information this category writes whole URLs.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning));
         services.TryAddSingleton<ICorsService, CorsService>();
         services.AddSingleton<ClientGate>();
         services.AddSingleton<HubLifetimeManager<ClientHub>, ClientLifetime>();

@@ -10,9 +10,13 @@ internal sealed class OutgoingQueue(Func<OutgoingMessage, ValueTask> write, Acti
     private readonly Queue<OutgoingMessage> _waiting = new();
     private TaskCompletionSource? _room;
     private int _bytes;
+    private long _written;
     private bool _writing;
     private bool _lagging;
     private bool _closed;
+
+    /// <summary>How many messages were written: grows as long as the client reads.</summary>
+    public long Written => Interlocked.Read(ref _written);
 
     /// <summary>Adds a message. Never waits for the client.</summary>
     /// <param name="room">
@@ -126,6 +130,7 @@ internal sealed class OutgoingQueue(Func<OutgoingMessage, ValueTask> write, Acti
         lock (_lock)
         {
             _bytes -= written.Length;
+            Interlocked.Increment(ref _written);
             if (_bytes <= maxBytes / 2)
             {
                 _lagging = false;

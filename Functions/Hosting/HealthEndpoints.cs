@@ -3,7 +3,7 @@ using Serverless.Database;
 
 namespace Serverless.Hosting;
 
-/// <summary><c>/healthz</c>: the process answers. <c>/readyz</c>: it can serve, since its database answers and is migrated.</summary>
+/// <summary><c>/healthz</c>: the process answers. <c>/readyz</c>: it can serve, since its database answers, is migrated, and keeps changes for capture.</summary>
 internal static class HealthEndpoints
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(2);
@@ -14,7 +14,7 @@ internal static class HealthEndpoints
         app.MapGet("/readyz", ReadyAsync);
     }
 
-    private static async Task<IResult> ReadyAsync(NpgsqlDataSource dataSource, DatabaseReadiness readiness, CancellationToken cancellationToken)
+    private static async Task<IResult> ReadyAsync(NpgsqlDataSource dataSource, DatabaseReadiness readiness, IConfiguration configuration, CancellationToken cancellationToken)
     {
         if (!readiness.IsReady)
         {
@@ -25,9 +25,12 @@ internal static class HealthEndpoints
         limit.CancelAfter(_limit);
         try
         {
-            await using var command = dataSource.CreateCommand("select 1");
-            await command.ExecuteScalarAsync(limit.Token);
-            return Results.Json(new { status = "ok" });
+            await using var command = dataSource.CreateCommand(
+                "select $1 = '' or exists (select from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn is not null)");
+            command.Parameters.AddWithValue(configuration["Capture:Slot"] ?? "serverless_changes");
+            return await command.ExecuteScalarAsync(limit.Token) is true
+                ? Results.Json(new { status = "ok" })
+                : NotReady("The replication slot does not exist yet, so changes are not captured.");
         }
         catch (Exception ex) when (ex is NpgsqlException || (ex is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {

@@ -10,4 +10,8 @@ internal sealed class SubscriptionOptions
     /// <summary>The publication that capture streams; subscriptions are checked against it. Default: <c>supabase_realtime</c>.</summary>
     [Required]
     public string Publication { get; set; } = "supabase_realtime";
+
+    /// <summary>The replication slot that capture streams from: until it exists, nothing is captured and nobody is subscribed. Default: <c>serverless_changes</c>.</summary>
+    /// <remarks>Empty where another program feeds the bus and its slot is not known here; subscriptions then trust that it is there.</remarks>
+    public string Slot { get; set; } = "serverless_changes";
 }

@@ -30,15 +30,23 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
         }
 
         var conditions = FilterParser.Parse(request.Filter);
-        await RequireRoleAndSchemaAsync(connection, role, schema, cancellationToken);
+        await RequireSurroundingsAsync(connection, role, schema, cancellationToken);
         return table == GroupDefinition.AnyTable
             ? ResolveAnyTable(request, wanted, schema, role, conditions)
             : await ResolveTableAsync(connection, request, wanted, schema, table, role, conditions, cancellationToken);
     }
 
-    private static async Task RequireRoleAndSchemaAsync(NpgsqlConnection connection, string role, string schema, CancellationToken cancellationToken)
+    private async Task RequireSurroundingsAsync(NpgsqlConnection connection, string role, string schema, CancellationToken cancellationToken)
     {
-        var exist = await TableCatalog.ExistAsync(connection, role, schema, cancellationToken);
+        var exist = await TableCatalog.ExistAsync(connection, role, schema, options.Value.Slot, cancellationToken);
+        if (!exist.Slot)
+        {
+            throw new SubscriptionException(
+                "CaptureNotReady",
+                StatusCodes.Status503ServiceUnavailable,
+                $"The replication slot '{options.Value.Slot}' does not exist yet, so changes are not captured. It is made when capture starts, once the transactions then running are over. Try again in a moment.");
+        }
+
         if (!exist.Role)
         {
             throw new SubscriptionException(

@@ -85,17 +85,24 @@ internal static class TableCatalog
         return new TableDescription(schema, table, published, rls, full, mayselect, columns);
     }
 
-    /// <summary>Whether the role exists, and whether the schema does.</summary>
-    public static async Task<(bool Role, bool Schema)> ExistAsync(
-        NpgsqlConnection connection, string role, string schema, CancellationToken cancellationToken)
+    /// <summary>Whether the role exists, the schema does, and the slot has begun to keep changes.</summary>
+    public static async Task<(bool Role, bool Schema, bool Slot)> ExistAsync(
+        NpgsqlConnection connection, string role, string schema, string slot, CancellationToken cancellationToken)
     {
+        // A slot is listed while it is still being made; it has a position only when it holds everything from there on.
         await using var command = new NpgsqlCommand(
-            "select exists (select from pg_roles where rolname = $1), exists (select from pg_namespace where nspname = $2)", connection)
+            """
+            select
+              exists (select from pg_roles where rolname = $1),
+              exists (select from pg_namespace where nspname = $2),
+              $3 = '' or exists (select from pg_replication_slots where slot_name = $3 and confirmed_flush_lsn is not null)
+            """,
+            connection)
         {
-            Parameters = { new() { Value = role }, new() { Value = schema } },
+            Parameters = { new() { Value = role }, new() { Value = schema }, new() { Value = slot } },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return (reader.GetBoolean(0), reader.GetBoolean(1));
+        return (reader.GetBoolean(0), reader.GetBoolean(1), reader.GetBoolean(2));
     }
 }

@@ -107,8 +107,13 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
             { Kind: ChangeKind.Update } => _images.WriteKey(row.Relation, _new),
             _ => null,
         };
+        return Change(row.Relation, row.Kind, position, newImage, oldImage);
+    }
+
+    private RowChange Change(StreamedRelation relation, ChangeKind kind, ChangePosition position, RowImage? row, RowImage? old)
+    {
         var transaction = RequireTransaction();
-        return new RowChange(row.Relation.Relation, row.Kind, position, transaction.Xid, transaction.CommittedAt, newImage, oldImage);
+        return new RowChange(relation.Relation, kind, position, transaction.Xid, transaction.CommittedAt, row, old);
     }
 
     private void DecodeTruncate(ReadOnlyMemory<byte> message, List<DecodedChange> changes)
@@ -123,8 +128,7 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
             var position = transaction.NextPosition();
             if (!relation.IsOurs)
             {
-                var change = new RowChange(relation.Relation, ChangeKind.Truncate, position, transaction.Xid, transaction.CommittedAt, New: null, Old: null);
-                changes.Add(new DecodedChange(relation.Partition, change));
+                changes.Add(new DecodedChange(relation.Partition, Change(relation, ChangeKind.Truncate, position, row: null, old: null)));
             }
         }
     }

@@ -60,5 +60,6 @@ internal ref struct PgOutputReader(ReadOnlyMemory<byte> message)
     }
 
     private readonly FormatException Truncated(int count) => new(
-        $"A pgoutput message of {_span.Length} bytes should have {count} more at byte {_position}. Is something between capture and PostgreSQL that alters the stream?");
+        $"A pgoutput message of {_span.Length} bytes should have {count} more at byte {_position}. "
+        + "Is something between capture and PostgreSQL that alters the stream?");
 }

@@ -5,7 +5,9 @@ using Serverless.Changes;
 
 namespace Serverless.Capture.PgOutput;
 
-/// <summary>Completes what the stream says of a table with what only the catalog knows: key under FULL, columns left out, how types are written.</summary>
+/// <summary>
+/// Completes what the stream says of a table with what only the catalog knows: the key under FULL, columns left out, how types are written.
+/// </summary>
 /// <remarks>
 /// The stream tells a past, the catalog the present. A table or type that is gone by now has no key, no unstreamed columns,
 /// and values written as their text; a later relation message follows every later change of the table.

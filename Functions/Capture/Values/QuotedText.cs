@@ -50,7 +50,7 @@ internal readonly ref struct QuotedText
         }
 
         ArrayPool<byte>.Shared.Return(rented);
-        throw new FormatException("A quoted element in an array's or composite's text has no closing quote; the value cannot be what PostgreSQL printed.");
+        throw new FormatException("A quoted element of an array or composite has no closing quote; the value cannot be what PostgreSQL printed.");
     }
 
     public void Dispose()

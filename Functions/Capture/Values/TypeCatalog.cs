@@ -76,7 +76,12 @@ internal sealed class TypeCatalog(NpgsqlConnection connection)
         if (writer is null && row.Element != 0)
         {
             var element = await FindAsync(row.Element, cancellationToken);
-            writer = element.Writer is null ? null : BuiltInType.IsVector(oid) ? new VectorWriter(element.Writer) : new ArrayWriter(element.Writer, row.ElementDelimiter);
+            writer = element.Writer switch
+            {
+                null => null,
+                var one when BuiltInType.IsVector(oid) => new VectorWriter(one),
+                var one => new ArrayWriter(one, row.ElementDelimiter),
+            };
         }
         else if (writer is null && row.Relation != 0)
         {

@@ -8,7 +8,7 @@ namespace Serverless.Subscriptions.Registry;
 /// A batch may share only a refresh that began after the batch arrived: one that was already running may have taken its snapshot before a registration
 /// whose join has since been answered. So while one refresh runs, the next collects whoever comes, and starts when the first is over.
 /// </remarks>
-internal sealed class RegistryRefresher(RegistryReader reader, SubscriptionIndex index, IHostApplicationLifetime lifetime)
+internal sealed class RegistryRefresher(RegistryReader reader, SubscriptionIndex index)
 {
     private readonly Lock _gate = new();
     private PgSnapshot? _last;
@@ -65,15 +65,16 @@ internal sealed class RegistryRefresher(RegistryReader reader, SubscriptionIndex
         }
     }
 
+    // Nobody's cancellation ends a refresh, since others may wait for it too; the command time-out bounds it.
     private async Task<RegistryView> ReadAndApplyAsync(HashSet<uint> tables)
     {
         var since = _last;
-        var reading = await reader.ReadAsync(since, tables, lifetime.ApplicationStopping);
+        var reading = await reader.ReadAsync(since, tables, CancellationToken.None);
         if (since is not null && (reading.PurgedThrough >= since.Xmin || reading.Snapshot.Xmax < since.Xmax))
         {
             // A tombstone that this instance never saw may be gone, or the server has gone back in time: only what is live now counts.
             since = null;
-            reading = await reader.ReadAsync(null, tables, lifetime.ApplicationStopping);
+            reading = await reader.ReadAsync(null, tables, CancellationToken.None);
         }
 
         if (since is null)

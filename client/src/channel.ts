@@ -1,0 +1,83 @@
+import { Positions } from "./positions.js";
+import type { ChangesMessage, JsonObject } from "./wire.js";
+
+/**
+ * A channel that supabase-js has joined, or is joining, on this socket.
+ *
+ * supabase-js compares the numbers in a change with those that it was told when it joined. The service may renumber a
+ * subscription when the token changes, so the numbers it was told at first are kept, and the service's mapped to them.
+ */
+export class Channel {
+  private toldIds: readonly number[] = [];
+  private current: ReadonlyMap<number, readonly number[]> = new Map();
+  private former: ReadonlyMap<number, readonly number[]> = new Map();
+  private readonly positions = new Positions();
+  private joined = false;
+
+  constructor(
+    /** With the `realtime:` that supabase-js puts before it. */
+    readonly topic: string,
+    readonly joinRef: string | null,
+    /** The entries of `postgres_changes` as supabase-js wrote them. */
+    readonly asked: readonly JsonObject[],
+    /** The token that decides what the channel sees. */
+    public token: string,
+  ) {}
+
+  get name(): string {
+    return this.topic.replace(/^realtime:/i, "");
+  }
+
+  /**
+   * Takes the numbers of an answer, which stand in the order of `asked`; whether they can be those.
+   *
+   * The former numbers count until the next change of them: what was sent under them may still be on its way.
+   */
+  number(ids: readonly number[]): boolean {
+    if (ids.length !== this.asked.length || !ids.every((id) => Number.isInteger(id) && id !== 0)) {
+      return false;
+    }
+    if (this.toldIds.length === 0) {
+      this.toldIds = ids;
+    }
+    const map = new Map<number, number[]>();
+    ids.forEach((id, index) => {
+      const told = this.toldIds[index] ?? id;
+      const all = map.get(id) ?? [];
+      map.set(id, all.includes(told) ? all : [...all, told]);
+    });
+    this.former = this.current;
+    this.current = map;
+    this.joined = true;
+    return true;
+  }
+
+  /** The entries with their numbers, as the reply to the join gives them back. */
+  get numbered(): readonly JsonObject[] {
+    return this.asked.map((entry, index) => ({ ...entry, id: this.toldIds[index] }));
+  }
+
+  /** Whether the service has answered the join. */
+  get isJoined(): boolean {
+    return this.joined;
+  }
+
+  has(id: number): boolean {
+    return this.current.has(id) || this.former.has(id);
+  }
+
+  /** What a message means to this channel: a payload for each change that it has not seen yet. */
+  payloadsOf({ ids, epoch, schema, table, columns, changes }: ChangesMessage): readonly JsonObject[] {
+    const told = new Set(ids.flatMap((id) => this.current.get(id) ?? this.former.get(id) ?? []));
+    const streams = [...told].map((id) => ({ id, key: JSON.stringify([id, schema, table, epoch]) }));
+    if (streams.length === 0) {
+      return [];
+    }
+    return changes.flatMap(({ position, type, commit_timestamp, record, old_record, errors }) => {
+      const fresh = streams.filter(({ key }) => this.positions.advance(key, position)).map(({ id }) => id);
+      return fresh.length === 0
+        ? []
+        : [{ ids: fresh, data: { schema, table, commit_timestamp, type, columns, record, old_record, errors: errors ?? null } }];
+    });
+  }
+}

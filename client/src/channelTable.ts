@@ -1,0 +1,56 @@
+import type { Channel } from "./channel.js";
+
+/** The channels of one socket, and what the service may still hold of them. */
+export class ChannelTable {
+  private readonly channels = new Map<string, Channel>();
+  private readonly known = new Set<string>();
+
+  get(topic: string): Channel | undefined {
+    return this.channels.get(topic);
+  }
+
+  /** Puts a channel in the place of its topic; answers the one that was there. */
+  replace(channel: Channel): Channel | undefined {
+    const former = this.channels.get(channel.topic);
+    this.channels.set(channel.topic, channel);
+    return former;
+  }
+
+  /** Whether it is the one that its topic means now, and not one that was left or replaced while an answer was awaited. */
+  isCurrent(channel: Channel): boolean {
+    return this.channels.get(channel.topic) === channel;
+  }
+
+  remove(channel: Channel): void {
+    if (this.isCurrent(channel)) {
+      this.channels.delete(channel.topic);
+    }
+  }
+
+  /** The channels whose join was answered. */
+  joined(): readonly Channel[] {
+    return [...this.channels.values()].filter((channel) => channel.isJoined);
+  }
+
+  /** The joined channels that a message of the service names; all where it names none. */
+  named(topics: readonly string[] | undefined, ids: readonly number[] | undefined): readonly Channel[] {
+    return topics === undefined && ids === undefined
+      ? this.joined()
+      : this.joined().filter((channel) => topics?.includes(channel.name) === true || ids?.some((id) => channel.has(id)) === true);
+  }
+
+  /** A join was sent: from now on the service may have the topic, whatever becomes of the answer. */
+  sent(topic: string): void {
+    this.known.add(topic);
+  }
+
+  /** The service said that it does not have the topic. */
+  gone(topic: string): void {
+    this.known.delete(topic);
+  }
+
+  /** Whether a leave has anything to leave. */
+  mayBeJoined(topic: string): boolean {
+    return this.known.has(topic);
+  }
+}

@@ -1,0 +1,152 @@
+import { Api } from "./api.js";
+import { callBatch, handleFrame, handleMessage, targets, type Target } from "./channels.js";
+import { ChannelTable } from "./channelTable.js";
+import type { ChannelContext, ChannelOperation } from "./context.js";
+import { parseEndpoint, type Endpoint } from "./endpoint.js";
+import { CallError, messageOf } from "./errors.js";
+import { decodeFrame, encodeFrame, type Frame, type FrameData } from "./frames.js";
+import { HeldMessages } from "./held.js";
+import type { Hub, HubFactory } from "./hub.js";
+import type { Logger } from "./options.js";
+import { Outbox } from "./outbox.js";
+import type { Pace } from "./pace.js";
+import type { Refusals } from "./refusals.js";
+import { SocketShape } from "./socketShape.js";
+import { Timers } from "./timers.js";
+
+/** Everything that a socket needs from outside; what must outlive one socket is in here too. */
+export interface SocketSettings {
+  readonly fetch: typeof fetch;
+  readonly hub: HubFactory;
+  readonly log: Logger;
+  readonly callTimeoutMs: number;
+  readonly retryMs: readonly number[];
+  readonly refusals: Refusals;
+  readonly pace: Pace;
+}
+
+/**
+ * What supabase-js takes for its WebSocket.
+ *
+ * Its life: negotiate, connect SignalR, open. Then frames become HTTP calls, and SignalR invocations become frames. When
+ * the SignalR connection ends, or the service no longer accepts the session, it closes with code 1006; supabase-js makes another
+ * one and joins its channels again, which is a new session. It leaves nothing behind: calls are aborted, timers cleared.
+ */
+export class RealtimeSocket extends SocketShape {
+  private readonly endpoint: Endpoint;
+  private readonly aborted = new AbortController();
+  private readonly timers = new Timers();
+  private context: ChannelContext | undefined;
+  private hub: Hub | undefined;
+  private ended: (() => void) | undefined;
+
+  constructor(
+    address: string | URL,
+    private readonly settings: SocketSettings,
+  ) {
+    super(String(address));
+    this.endpoint = parseEndpoint(this.url);
+    this.timers.after(settings.pace.wait, () => void this.connect());
+  }
+
+  send(data: FrameData | Blob): void {
+    if (this.readyState === this.CONNECTING) {
+      throw new DOMException("The connection is not open yet.", "InvalidStateError");
+    }
+    if (this.context === undefined || this.readyState !== this.OPEN) {
+      return;
+    }
+    const frame = this.decode(data);
+    if (frame !== undefined) {
+      handleFrame(this.context, frame);
+    }
+  }
+
+  protected release(): void {
+    this.aborted.abort();
+    this.timers.close();
+    this.context?.outbox.close();
+    // It may fail where it never started; either way it is gone.
+    this.hub?.stop().catch(() => undefined);
+  }
+
+  private async connect(): Promise<void> {
+    try {
+      await this.open();
+    } catch (error) {
+      this.lose(error instanceof CallError ? error.reason : `SignalR: ${messageOf(error)}`);
+      return;
+    }
+    if (this.readyState === this.CONNECTING) {
+      this.ended = this.settings.pace.began();
+      this.opened();
+    }
+  }
+
+  private async open(): Promise<void> {
+    const { fetch, callTimeoutMs, hub, log } = this.settings;
+    const api = new Api(this.endpoint, { fetch, timeoutMs: callTimeoutMs, signal: this.aborted.signal });
+    const { url, accessToken, session, sessionToken } = await api.negotiate();
+    if (this.readyState !== this.CONNECTING) {
+      return;
+    }
+    const context = this.contextOf(api.within(sessionToken));
+    this.context = context;
+    this.hub = hub(url, accessToken);
+    targets.forEach((target) => this.listen(context, target));
+    this.hub.onclose((error) => this.lost(`SignalR connection ended${error === undefined ? "" : `: ${error.message}`}`));
+    this.timers.after(callTimeoutMs, () => {
+      if (this.readyState === this.CONNECTING) {
+        this.lose(`TimedOut: SignalR did not connect within ${callTimeoutMs} ms.`);
+      }
+    });
+    await this.hub.start();
+    log("debug", `Session ${session} is open.`);
+  }
+
+  private listen(context: ChannelContext, target: Target): void {
+    this.hub?.on(target, (argument) => {
+      if (this.readyState === this.OPEN) {
+        handleMessage(context, target, argument);
+      }
+    });
+  }
+
+  private lost(reason: string): void {
+    if (this.readyState === this.OPEN) {
+      this.ended?.();
+      this.settings.log("debug", reason);
+    }
+    this.lose(reason);
+  }
+
+  private contextOf(api: Api): ChannelContext {
+    const { log, refusals, retryMs } = this.settings;
+    const context: ChannelContext = {
+      api,
+      apikey: this.endpoint.apikey,
+      table: new ChannelTable(),
+      outbox: new Outbox<ChannelOperation>((batch) => callBatch(context, batch)),
+      held: new HeldMessages(),
+      refusals,
+      timers: this.timers,
+      retryMs,
+      log,
+      emit: (frame) => this.deliver(encodeFrame(this.endpoint.version, frame)),
+      end: (reason) => this.lost(reason),
+    };
+    return context;
+  }
+
+  private decode(data: FrameData | Blob): Frame | undefined {
+    try {
+      if (data instanceof Blob) {
+        throw new SyntaxError("A frame is text or an ArrayBuffer, not a Blob.");
+      }
+      return decodeFrame(this.endpoint.version, data);
+    } catch (error) {
+      this.settings.log("warn", `A frame of supabase-js was not understood and is dropped: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/** A JSON object of which nothing else is known. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The answer of `negotiate`. */
+export interface Negotiated {
+  readonly url: string;
+  readonly accessToken: string;
+  readonly session: string;
+  readonly sessionToken: string;
+}
+
+/** A note on a subscription, for the developer. */
+export interface SystemNote {
+  readonly extension: string;
+  readonly status: string;
+  readonly message: string;
+}
+
+/** One channel's part of an answer of join, leave or access-token. */
+export type ChannelAnswer =
+  | { readonly status: "ok"; readonly ids: readonly number[]; readonly system: readonly SystemNote[] }
+  | { readonly status: "error"; readonly statusCode: number; readonly code: string; readonly message: string };
+
+/** One row change, as it goes on to supabase-js. */
+export interface Change extends JsonObject {
+  readonly position: string;
+  readonly type: string;
+}
+
+/** The invocation `postgres_changes`. */
+export interface ChangesMessage {
+  readonly ids: readonly number[];
+  readonly epoch: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly unknown[];
+  readonly changes: readonly Change[];
+}
+
+/** The invocations `system` and `close`; absent `topics` and `ids` mean every channel. */
+export interface ScopedMessage {
+  readonly topics: readonly string[] | undefined;
+  readonly ids: readonly number[] | undefined;
+  readonly body: JsonObject;
+}
+
+export function parseNegotiated(value: unknown): Negotiated | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const { url, accessToken, session, sessionToken } = value;
+  return typeof url === "string" && typeof accessToken === "string" && typeof sessionToken === "string"
+    ? { url, accessToken, session: typeof session === "string" ? session : "", sessionToken }
+    : undefined;
+}
+
+/** The parts of an answer that stand in the order of the question; undefined where there are not `count` of them. */
+export function parseAnswers(value: unknown, count: number): readonly ChannelAnswer[] | undefined {
+  const channels = isObject(value) ? value["channels"] : undefined;
+  return Array.isArray(channels) && channels.length === count ? channels.map(parseAnswer) : undefined;
+}
+
+/** The parts of an answer by topic, where they may stand in any order. */
+export function parseAnswersByTopic(value: unknown): ReadonlyMap<string, ChannelAnswer> | undefined {
+  const channels = isObject(value) ? value["channels"] : undefined;
+  return Array.isArray(channels)
+    ? new Map(channels.filter(isObject).map((channel) => [String(channel["topic"]), parseAnswer(channel)]))
+    : undefined;
+}
+
+function parseAnswer(value: unknown): ChannelAnswer {
+  if (!isObject(value) || (value["status"] !== "ok" && value["status"] !== "error")) {
+    return { status: "error", statusCode: 0, code: "UnexpectedAnswer", message: "The service's answer has no 'status'." };
+  }
+  if (value["status"] === "error") {
+    return {
+      status: "error",
+      statusCode: typeof value["statusCode"] === "number" ? value["statusCode"] : 0,
+      code: String(value["code"] ?? "Unknown"),
+      message: String(value["message"] ?? "The service gave no reason."),
+    };
+  }
+  return {
+    status: "ok",
+    ids: listOf(value["postgres_changes"]).map((entry) => Number(entry["id"])),
+    system: listOf(value["system"]).map(({ extension, status, message }) => ({
+      extension: String(extension ?? "system"),
+      status: String(status ?? "ok"),
+      message: String(message ?? ""),
+    })),
+  };
+}
+
+export function parseChanges(value: unknown): ChangesMessage | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const { ids, epoch, schema, table, columns, changes } = value;
+  return numbers(ids) !== undefined && typeof schema === "string" && typeof table === "string" && Array.isArray(changes)
+    ? {
+        ids: numbers(ids) ?? [],
+        epoch: String(epoch ?? ""),
+        schema,
+        table,
+        columns: Array.isArray(columns) ? columns : [],
+        changes: changes.filter(isChange),
+      }
+    : undefined;
+}
+
+export function parseScoped(value: unknown): ScopedMessage | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const topics = value["topics"];
+  return {
+    topics: Array.isArray(topics) ? topics.filter((topic) => typeof topic === "string") : undefined,
+    ids: numbers(value["ids"]),
+    body: value,
+  };
+}
+
+function isChange(value: unknown): value is Change {
+  return isObject(value) && typeof value["position"] === "string" && typeof value["type"] === "string";
+}
+
+function numbers(value: unknown): readonly number[] | undefined {
+  return Array.isArray(value) ? value.filter((id) => typeof id === "number") : undefined;
+}
+
+function listOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}

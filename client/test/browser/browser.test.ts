@@ -1,0 +1,116 @@
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasApp, startApp, type App } from "../support/app.js";
+import { hasBrowser, launchBrowser } from "../support/browser.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Builds the demo page from its sources and the client's, whatever has been built of them before; answers its folder. */
+async function buildDemo(): Promise<string> {
+  const site = await mkdtemp(join(tmpdir(), "realtime-demo-"));
+  await build({
+    entryPoints: [`${root}demo/src/main.ts`, `${root}demo/src/style.css`],
+    alias: { "@serverless-realtime/client": `${root}client/src/index.ts` },
+    outdir: site,
+    bundle: true,
+    format: "esm",
+  });
+  await copyFile(`${root}demo/src/index.html`, join(site, "index.html"));
+  return site;
+}
+
+describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
+  let app: App;
+  let site: string;
+  let browser: Browser;
+  let page: Page;
+  let problems: string[];
+
+  beforeAll(async () => {
+    site = await buildDemo();
+    const settings = (key: string): Record<string, string> => ({ Realtime__Demo: site, Realtime__DemoApiKey: key });
+    [app, browser] = await Promise.all([startApp(settings), launchBrowser()]);
+    await app.sql.query(await readFile(`${root}dev.d/seed.sql`, "utf8"));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await app.stop();
+    await rm(site, { recursive: true });
+  });
+  afterEach(() => page.close());
+
+  async function open(): Promise<void> {
+    page = await browser.newPage();
+    problems = [];
+    page.on("pageerror", ({ message }) => problems.push(message));
+  }
+
+  /** Answers a path of the service's own address from here, so that the page has the origin it would have. */
+  async function serve(path: string, contentType: string, body: () => Promise<string>): Promise<void> {
+    await page.route(`${app.url}${path}`, async (route) => route.fulfill({ contentType, body: await body() }));
+  }
+
+  /** Opens the demo page, as the service serves it, and waits until it is live. */
+  async function openDemo(): Promise<void> {
+    await open();
+    await page.goto(`${app.url}/`);
+    await page.waitForSelector('#pill[data-state="live"]');
+  }
+
+  it("supabase-js follows a table over the transport", async () => {
+    const bundle = await build({
+      entryPoints: [fileURLToPath(new URL("page.ts", import.meta.url))],
+      bundle: true,
+      write: false,
+      format: "esm",
+    });
+    await open();
+    await serve("/page", "text/html", () => Promise.resolve('<!doctype html><script type="module" src="/page.js"></script>'));
+    await serve("/page.js", "text/javascript", () => Promise.resolve(bundle.outputFiles[0]?.text ?? ""));
+    await page.goto(`${app.url}/page`);
+    await page.waitForFunction(() => typeof window.startFollowing === "function");
+    await page.evaluate(({ url, key }) => window.startFollowing(url, key, "project_tasks"), { url: app.url, key: app.anonKey });
+    await page.waitForFunction(() => window.statuses.includes("SUBSCRIBED"));
+
+    await app.sql.query("insert into public.project_tasks (id, production_id, title) values (900, 1, 'From SQL')");
+    await app.sql.query("delete from public.project_tasks where id = 900");
+    await page.waitForFunction(() => window.changes.some(({ type }) => type === "DELETE"));
+    expect(await page.evaluate(() => window.changes)).toMatchObject([{ type: "INSERT", row: { id: 900, title: "From SQL" } }, { type: "DELETE" }]);
+    expect(await page.evaluate(() => window.statuses)).toEqual(["SUBSCRIBED"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("the demo page shows every change of its table without a reload", async () => {
+    await openDemo();
+    await page.waitForSelector('[data-status="todo"] [data-id="1"]');
+    await page.evaluate(() => document.body.setAttribute("data-first-load", ""));
+
+    await app.sql.query("update public.project_tasks set status = 'done' where id = 1");
+    await page.waitForSelector('[data-status="done"] [data-id="1"]');
+    await app.sql.query("insert into public.project_tasks (id, production_id, title, status) values (901, 1, 'A card from SQL', 'review')");
+    await page.waitForSelector('[data-status="review"] [data-id="901"] >> text=A card from SQL');
+    await app.sql.query("delete from public.project_tasks where id = 901");
+    await page.waitForSelector('[data-id="901"]', { state: "detached" });
+
+    expect(await page.locator("#log .kind").allTextContents()).toEqual(expect.arrayContaining(["INSERT", "UPDATE", "DELETE"]));
+    expect(await page.locator('[data-status="done"] .count').textContent()).toBe("4");
+    expect(await page.locator("body[data-first-load]").count()).toBe(1);
+    expect(problems).toEqual([]);
+  });
+
+  it("the demo page says when the service is away, and comes back with what has changed", async () => {
+    await openDemo();
+    await app.kill();
+    await page.waitForSelector('#pill[data-state="broken"]');
+    await app.sql.query("update public.project_tasks set title = 'Changed meanwhile' where id = 3");
+    await app.restart();
+    await page.waitForSelector('#pill[data-state="live"]', { timeout: 45_000 });
+    await page.waitForSelector('[data-id="3"] >> text=Changed meanwhile');
+    expect(problems).toEqual([]);
+  });
+});
