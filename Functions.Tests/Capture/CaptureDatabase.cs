@@ -46,7 +46,7 @@ internal sealed class CaptureDatabase : IAsyncDisposable
         var options = Options.Create(capture);
         var connections = new CaptureConnections(Options.Create(new DatabaseOptions { Postgres = Database.ConnectionString }));
         logs ??= NullLoggerFactory.Instance;
-        var session = new CaptureSession(connections, bus, options, TimeProvider.System, logs.CreateLogger<CaptureSession>());
+        var session = new CaptureSession(connections, bus, new ChangeFeed(isOutside: true), options, TimeProvider.System, logs.CreateLogger<CaptureSession>());
         var readiness = new DatabaseReadiness();
         readiness.SetReady();
         var service = new CaptureService(session, readiness, options, TimeProvider.System, logs.CreateLogger<CaptureService>());

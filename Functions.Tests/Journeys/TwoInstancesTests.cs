@@ -125,7 +125,7 @@ public sealed class TwoInstancesTests : IAsyncLifetime
     {
         var options = Options.Create(new CaptureOptions { Slot = _database.Slot });
         var connections = new CaptureConnections(Options.Create(new DatabaseOptions { Postgres = _database.ConnectionString }));
-        var session = new CaptureSession(connections, bus, options, TimeProvider.System, NullLogger<CaptureSession>.Instance);
+        var session = new CaptureSession(connections, bus, new ChangeFeed(isOutside: true), options, TimeProvider.System, NullLogger<CaptureSession>.Instance);
         var readiness = new DatabaseReadiness();
         readiness.SetReady();
         var service = new CaptureService(session, readiness, options, TimeProvider.System, NullLogger<CaptureService>.Instance);

@@ -5,6 +5,7 @@ internal static class BusServices
     public static void AddBus(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<BusOptions>().BindConfiguration(BusOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton(new ChangeFeed(isOutside: !builder.Configuration.UsesInProcessBus()));
         if (builder.Configuration.UsesInProcessBus())
         {
             builder.Services.AddSingleton<InProcessBus>();

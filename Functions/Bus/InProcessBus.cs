@@ -33,7 +33,10 @@ internal sealed partial class InProcessBus(IChangeSink sink, IOptions<BusOptions
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(_partitions.Select((queue, partition) => Task.Run(
-            () => WorkAsync(partition.ToString(CultureInfo.InvariantCulture), queue, stoppingToken), CancellationToken.None)));
+            () => WorkAsync(NameOf(partition), queue, stoppingToken), CancellationToken.None)));
+
+    // Which tables a partition holds follows from how many there are, so what was recorded under another number must not be taken for its own.
+    private string NameOf(int partition) => string.Create(CultureInfo.InvariantCulture, $"{partition}/{PartitionCount}");
 
     private async Task WorkAsync(string partition, Channel<Queued> queue, CancellationToken stoppingToken)
     {

@@ -29,6 +29,7 @@ internal enum SessionOutcome
 internal sealed partial class CaptureSession(
     CaptureConnections connections,
     IChangeBus bus,
+    ChangeFeed feed,
     IOptions<CaptureOptions> options,
     TimeProvider time,
     ILogger<CaptureSession> logger)
@@ -42,6 +43,7 @@ internal sealed partial class CaptureSession(
         await using var lease = await CaptureLease.TryAcquireAsync(connections, _options.Slot, cancellationToken);
         if (lease is null)
         {
+            feed.SetStreaming(false);
             return SessionOutcome.LeaseHeldElsewhere;
         }
 
@@ -74,6 +76,7 @@ internal sealed partial class CaptureSession(
         var window = new PublishWindow(_options.OutstandingBatches, _options.OutstandingBytes);
         var decoder = new ChangeDecoder(new RelationCatalog(catalog, types, bus.PartitionCount), types);
         var stream = new CaptureStream(replication, decoder, new ChangePacker(bus, window, _options, epoch), window);
+        feed.SetStreaming(true);
         Log.Streaming(logger, _options.Slot, epoch);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

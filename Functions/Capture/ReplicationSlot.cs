@@ -79,11 +79,13 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
 
     private async Task CreateAsync(LogicalReplicationConnection replication, CancellationToken cancellationToken)
     {
-        // The generation grows first: a crash in between costs a number, the other order would continue an epoch across a hole.
+        // The generation grows first: a crash in between costs a number, the other order would continue an epoch across a hole. It is one above every
+        // other slot's, since a slot under another name begins another history too.
         await ExecuteAsync(
             """
-            insert into serverless_realtime.capture_slot as s (slot_name, generation) values ($1, 1)
-            on conflict (slot_name) do update set generation = s.generation + 1
+            insert into serverless_realtime.capture_slot (slot_name, generation)
+            values ($1, 1 + (select coalesce(max(generation), 0) from serverless_realtime.capture_slot))
+            on conflict (slot_name) do update set generation = excluded.generation
             """,
             cancellationToken);
         replication.CommandTimeout = _creationLimit;

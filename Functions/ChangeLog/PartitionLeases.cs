@@ -5,7 +5,7 @@ using Serverless.Database;
 namespace Serverless.ChangeLog;
 
 /// <summary>Gives out the right to handle a partition: to one holder at a time among all instances.</summary>
-internal sealed class PartitionLeases(NpgsqlDataSource dataSource)
+internal sealed class PartitionLeases([FromKeyedServices(DatabaseServices.ForLeases)] NpgsqlDataSource dataSource)
 {
     /// <summary>Names this process in <see cref="PartitionState.Sender"/>.</summary>
     public Guid Instance { get; } = Guid.NewGuid();

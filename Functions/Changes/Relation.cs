@@ -20,7 +20,7 @@ internal enum ReplicaIdentity
 /// <param name="Name">Its name, unquoted.</param>
 /// <param name="TypeOid">Its type's oid in this database.</param>
 /// <param name="TypeName"><c>pg_type.typname</c>, such as <c>int8</c>, <c>timestamptz</c> or <c>_text</c> for an array of text.</param>
-/// <param name="IsKey">Whether it belongs to the key that identifies a row in the stream; under replica identity FULL, to the primary key.</param>
+/// <param name="IsKey">Whether it belongs to the key that identifies a row in the stream; under replica identity FULL or NOTHING, to the primary key.</param>
 internal sealed record Column(string Name, uint TypeOid, string TypeName, bool IsKey);
 
 /// <summary>A published table as the stream described it just before the changes that refer to it.</summary>

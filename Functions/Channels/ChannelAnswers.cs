@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Serverless.Auth;
 using Serverless.Subscriptions;
+using Serverless.Subscriptions.Registry;
 
 namespace Serverless.Channels;
 
@@ -30,6 +31,20 @@ internal sealed record ChannelAnswer
 
     public static ChannelAnswer Ok(string topic) => new() { Topic = topic, Status = "ok" };
 
+    public static ChannelAnswer Joined(ChannelJoin join, IReadOnlyList<ResolvedSubscription> resolved, IReadOnlyList<Registered> registered) => Ok(join.Topic) with
+    {
+        PostgresChanges = [.. join.Requests.Zip(registered, (request, subscription) => new BindingAnswer
+        {
+            Id = subscription.Number, Event = request.Event, Schema = request.Schema, Table = request.Table, Filter = request.Filter,
+        })],
+        System = resolved.Count == 0
+            ? null
+            : [
+                .. resolved.SelectMany(subscription => subscription.Notes).Select(SystemNote.Of).Distinct(),
+                new SystemNote("postgres_changes", "ok", "Subscribed to PostgreSQL"),
+            ],
+    };
+
     public static ChannelAnswer Refused(string topic, ErrorAnswer error) =>
         new() { Topic = topic, Status = "error", StatusCode = error.StatusCode, Code = error.Code, Message = error.Message };
 }
@@ -56,7 +71,10 @@ internal sealed record BindingAnswer
 internal sealed record SystemNote(
     [property: JsonPropertyName("extension")] string Extension,
     [property: JsonPropertyName("status")] string Status,
-    [property: JsonPropertyName("message")] string Message);
+    [property: JsonPropertyName("message")] string Message)
+{
+    public static SystemNote Of(SubscriptionNote note) => new("postgres_changes", note.IsError ? "error" : "ok", note.Message);
+}
 
 internal sealed record ChannelAnswers([property: JsonPropertyName("channels")] IReadOnlyList<ChannelAnswer> Channels);
 

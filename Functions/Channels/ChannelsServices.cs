@@ -8,6 +8,8 @@ internal static class ChannelsServices
     {
         builder.Services.AddOptions<ChannelOptions>().BindConfiguration(ChannelOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ChannelCall>();
+        builder.Services.AddSingleton<SessionPlaces>();
+        builder.Services.AddSingleton<SessionGroups>();
         builder.Services.AddSingleton<ChannelJoiner>();
         builder.Services.AddSingleton<SessionEvents>();
         builder.Services.AddSingleton<IConnectionEvents>(services => services.GetRequiredService<SessionEvents>());

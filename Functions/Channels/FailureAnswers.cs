@@ -7,6 +7,8 @@ namespace Serverless.Channels;
 /// <summary>Turns what may go wrong in a call into its answer, in one place.</summary>
 internal sealed partial class FailureAnswers(ILogger<FailureAnswers> logger) : IEndpointFilter
 {
+    public static ErrorAnswer DatabaseUnavailable { get; } = Unavailable("DatabaseUnavailable", "The database did not take the call. Try again in a moment.");
+
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         try
@@ -33,7 +35,7 @@ internal sealed partial class FailureAnswers(ILogger<FailureAnswers> logger) : I
         catch (NpgsqlException ex)
         {
             Log.DatabaseUnavailable(logger, ex);
-            return Unavailable("DatabaseUnavailable", "The database did not take the call. Try again in a moment.").ToResult();
+            return DatabaseUnavailable.ToResult();
         }
     }
 

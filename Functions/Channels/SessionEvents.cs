@@ -1,3 +1,4 @@
+using Npgsql;
 using Serverless.Delivery;
 using Serverless.Subscriptions.Registry;
 
@@ -5,7 +6,7 @@ namespace Serverless.Channels;
 
 /// <summary>Ends a session's registrations when its connection is gone.</summary>
 /// <remarks>What a SignalR service tells is a hint, late, lost or forged: whether the session is still connected is asked before anything is done.</remarks>
-internal sealed class SessionEvents(SubscriptionRegistry registry, IRealtimeDelivery delivery) : IConnectionEvents
+internal sealed class SessionEvents(NpgsqlDataSource dataSource, IRealtimeDelivery delivery) : IConnectionEvents
 {
     public Task OnConnectedAsync(string userId, string connectionId, CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -19,9 +20,16 @@ internal sealed class SessionEvents(SubscriptionRegistry registry, IRealtimeDeli
 
     public async Task EndIfGoneAsync(Guid session, CancellationToken cancellationToken)
     {
+        if (await delivery.IsUserConnectedAsync(session.ToString("N"), cancellationToken))
+        {
+            return;
+        }
+
+        // Looked at once more where no join of the same session can come in between: it may have connected again.
+        await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
         if (!await delivery.IsUserConnectedAsync(session.ToString("N"), cancellationToken))
         {
-            await registry.EndSessionAsync(session, cancellationToken);
+            await SubscriptionRegistry.EndSessionAsync(lease.Connection, session, cancellationToken);
         }
     }
 }

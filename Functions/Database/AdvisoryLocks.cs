@@ -15,6 +15,9 @@ internal static class AdvisoryLocks
 
     public const int Sweep = 0x5352_0004;
 
+    /// <summary>Second key: the hash of the name of a group that is being split.</summary>
+    public const int Split = 0x5352_0005;
+
     /// <summary>A second key from a name: FNV-1a, the same in every process. Two names that share a key only wait for each other.</summary>
     public static int Hash(ReadOnlySpan<char> name)
     {

@@ -12,7 +12,7 @@ internal sealed class DatabaseOptions
     [Required(ErrorMessage = "Realtime:Postgres is not set. Give it an Npgsql connection string, as in 'Host=127.0.0.1;Database=app;Username=realtime'.")]
     public string Postgres { get; set; } = "";
 
-    /// <summary>The most connections this process keeps open beside the replication stream. Default: 30.</summary>
+    /// <summary>The most connections for joins, policies and everything else but the stream, the registry (2) and partitions (one each). Default: 30.</summary>
     [Range(8, 1000, ErrorMessage = "Realtime:MaxConnections must lie between 8 and 1000.")]
     public int MaxConnections { get; set; } = 30;
 

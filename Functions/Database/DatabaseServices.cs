@@ -5,22 +5,33 @@ namespace Serverless.Database;
 
 internal static class DatabaseServices
 {
+    /// <summary>Connections of their own for reading the registry: every batch needs one while it holds its partition's.</summary>
+    public const string ForRegistry = "registry";
+
+    /// <summary>Connections that hold partitions and groups. Whoever has one may wait for others, so those must not come out of the same pool.</summary>
+    public const string ForLeases = "leases";
+
+    /// <summary>Event Hubs has at most 32 partitions, and each may split a group besides.</summary>
+    private const int MaxLeases = 64;
+
     public static void AddDatabase(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddSingleton(CreateDataSource);
+        builder.Services.AddSingleton(services => CreateDataSource(services, maxConnections: null));
+        builder.Services.AddKeyedSingleton(ForRegistry, (services, _) => CreateDataSource(services, maxConnections: 2));
+        builder.Services.AddKeyedSingleton(ForLeases, (services, _) => CreateDataSource(services, MaxLeases));
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddSingleton<DatabaseReadiness>();
         builder.Services.AddHostedService<MigrationService>();
     }
 
-    private static NpgsqlDataSource CreateDataSource(IServiceProvider services)
+    private static NpgsqlDataSource CreateDataSource(IServiceProvider services, int? maxConnections)
     {
         var options = services.GetRequiredService<IOptions<DatabaseOptions>>().Value;
         var settings = new NpgsqlConnectionStringBuilder(options.Postgres)
         {
             ApplicationName = "serverless-realtime",
-            MaxPoolSize = options.MaxConnections,
+            MaxPoolSize = maxConnections ?? options.MaxConnections,
 
             // Literals of filters are read by PostgreSQL in the same notation as the values that capture streams.
             Timezone = "UTC",

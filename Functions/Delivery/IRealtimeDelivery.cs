@@ -16,6 +16,9 @@ internal interface IRealtimeDelivery
     /// <summary>The largest <c>arguments</c> JSON that one send may carry, in bytes.</summary>
     int MaxArgumentsBytes { get; }
 
+    /// <summary>Whether clients connect to this process, so that no other can reach them.</summary>
+    bool IsLocal { get; }
+
     /// <summary>Where and with which token a client connects as this user.</summary>
     /// <param name="publicOrigin">Scheme and authority under which the caller reached the app, for a service inside the process.</param>
     Task<ClientAccess> GrantAccessAsync(string userId, Uri publicOrigin, TimeSpan lifetime, CancellationToken cancellationToken);

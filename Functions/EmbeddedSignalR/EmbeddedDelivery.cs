@@ -16,6 +16,8 @@ internal sealed class EmbeddedDelivery(
 
     public int MaxArgumentsBytes => DeliveryLimits.MaxArgumentsBytes;
 
+    public bool IsLocal => true;
+
     public Task<ClientAccess> GrantAccessAsync(string userId, Uri publicOrigin, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         DeliveryLimits.RequireName("user", userId);

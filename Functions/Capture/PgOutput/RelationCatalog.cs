@@ -32,7 +32,7 @@ internal sealed class RelationCatalog(NpgsqlConnection connection, TypeCatalog t
         {
             var (name, typeOid, isKey) = message.Columns[i];
             var type = await types.FindAsync(typeOid, cancellationToken);
-            columns[i] = new Column(name, typeOid, type.Name, message.Identity == ReplicaIdentity.Full ? present.GetValueOrDefault(name) : isKey);
+            columns[i] = new Column(name, typeOid, type.Name, message.Identity is ReplicaIdentity.Full or ReplicaIdentity.Nothing ? present.GetValueOrDefault(name) : isKey);
             writers[i] = new ColumnWriter([.. JsonText.Encode(name), (byte)':'], columns[i].IsKey, type.Writer ?? conversion.Add(i, type));
         }
 

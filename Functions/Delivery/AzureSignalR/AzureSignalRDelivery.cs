@@ -16,6 +16,8 @@ internal sealed class AzureSignalRDelivery(
 
     public int MaxArgumentsBytes => DeliveryLimits.MaxArgumentsBytes;
 
+    public bool IsLocal => false;
+
     public Task<ClientAccess> GrantAccessAsync(string userId, Uri publicOrigin, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         DeliveryLimits.RequireName("user", userId);

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Serverless.ChangeLog;
 using Serverless.Changes;
-using Serverless.Delivery;
+using Serverless.Subscriptions.Matching;
 using Serverless.Subscriptions.Registry;
 
 namespace Serverless.Subscriptions.FanOut;
@@ -15,20 +15,19 @@ namespace Serverless.Subscriptions.FanOut;
 internal sealed partial class ChangeFanOut(
     PartitionLeases leases,
     RegistryRefresher registry,
-    ChangeMatcher matcher,
-    IRealtimeDelivery delivery,
+    SubscriptionIndex index,
+    SubscriptionExpiry expiry,
+    TableBinder binder,
+    ChangeJudge judge,
+    GroupSender sender,
     TimeProvider time,
     ILogger<ChangeFanOut> logger) : IChangeSink
 {
-    private const string Target = "postgres_changes";
-    private const int SendsAtOnce = 32;
-
-    /// <summary>Changes are packed into messages of this size; a change that is larger travels alone.</summary>
-    /// <remarks>Azure SignalR ends connections for which more than 1 MB waits, so a message must leave room for its neighbours.</remarks>
-    private const int PackedBytes = 128 * 1024;
-
     private static readonly TimeSpan _firstVisibilityWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _longestVisibilityWait = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan _warnFirstAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _warnEvery = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, PartitionMemory> _memories = new(StringComparer.Ordinal);
 
@@ -67,15 +66,10 @@ internal sealed partial class ChangeFanOut(
     private async Task SendAsync(PartitionMemory memory, string epoch, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
     {
         var view = await WaitUntilVisibleAsync(changes, cancellationToken);
-        var deliveries = matcher.Match(changes, view.Access);
+        var deliveries = await JudgeAsync(changes, view, cancellationToken);
         try
         {
-            // One encoder a batch, so that what it has encoded is let go with the batch.
-            var encoder = new ChangeEncoder(delivery.MaxArgumentsBytes * 3 / 4);
-            await Parallel.ForEachAsync(
-                deliveries.GroupBy(part => part.Group.Name),
-                new ParallelOptions { MaxDegreeOfParallelism = SendsAtOnce, CancellationToken = cancellationToken },
-                async (parts, token) => await SendGroupAsync(parts.Key, parts, memory, epoch, encoder, token));
+            await sender.SendAsync(deliveries, memory, epoch, cancellationToken);
         }
         catch
         {
@@ -86,33 +80,50 @@ internal sealed partial class ChangeFanOut(
         memory.Advance(deliveries, changes[^1].Position);
     }
 
-    private async Task SendGroupAsync(
-        string group, IEnumerable<GroupChanges> parts, PartitionMemory memory, string epoch, ChangeEncoder encoder, CancellationToken cancellationToken)
+    /// <summary>Judges the changes table by table, each under the policies of the view.</summary>
+    private async Task<IReadOnlyList<GroupChanges>> JudgeAsync(IReadOnlyList<RowChange> changes, RegistryView view, CancellationToken cancellationToken)
     {
-        var previousOf = new Dictionary<(string Schema, string Table), ChangePosition>();
-        foreach (var part in parts)
+        var deliveries = new List<GroupChanges>();
+        foreach (var run in RunsOf(changes))
         {
-            var table = (part.Relation.Schema, part.Relation.Name);
-            ChangePosition? previous = previousOf.TryGetValue(table, out var position) ? position : memory.PreviousOf(part);
-            foreach (var message in GroupMessages.Build(part, epoch, previous, encoder, PackedBytes))
+            var relation = run[0].Relation;
+            var subscribers = index.Of(relation);
+            while (view.Policies.TryGetValue(relation.Oid, out var policies)
+                && !await binder.BindAsync(relation, subscribers, policies, cancellationToken))
             {
-                await SendMessageAsync(group, message, cancellationToken);
+                view = await registry.RefreshAsync([relation.Oid], cancellationToken);
             }
 
-            previousOf[table] = part.Changes[^1].Position;
+            // A table that is gone is judged by nobody's rights, so nobody is told.
+            if (view.Policies.ContainsKey(relation.Oid))
+            {
+                deliveries.AddRange(await judge.JudgeAsync(relation, subscribers, run, cancellationToken));
+            }
         }
+
+        // After the last judgement, so that nothing is sent to whoever expired while it was made.
+        await expiry.EndExpiredAsync(cancellationToken);
+        return deliveries;
     }
 
-    private async Task SendMessageAsync(string group, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    // Each table's changes, cut where the table was altered.
+    private static IEnumerable<List<RowChange>> RunsOf(IReadOnlyList<RowChange> changes)
     {
-        try
+        foreach (var table in changes.GroupBy(change => change.Relation.Oid))
         {
-            await delivery.SendToGroupAsync(group, Target, message, cancellationToken);
-        }
-        catch (DeliveryException ex) when (ex.Error == DeliveryError.Rejected)
-        {
-            // Trying again would fail for ever and hold up the partition. The next message names a predecessor that the receivers lack.
-            Log.MessageRejected(logger, group, message.Length, ex.Message);
+            var run = new List<RowChange>();
+            foreach (var change in table)
+            {
+                if (run.Count > 0 && !RelationComparer.Instance.Equals(run[0].Relation, change.Relation))
+                {
+                    yield return run;
+                    run = [];
+                }
+
+                run.Add(change);
+            }
+
+            yield return run;
         }
     }
 
@@ -123,6 +134,7 @@ internal sealed partial class ChangeFanOut(
         var xids = changes.Select(change => change.Xid).ToHashSet();
         var began = time.GetTimestamp();
         var wait = _firstVisibilityWait;
+        var warnAfter = _warnFirstAfter;
         while (true)
         {
             var view = await registry.RefreshAsync(tables, cancellationToken);
@@ -131,9 +143,10 @@ internal sealed partial class ChangeFanOut(
                 return view;
             }
 
-            if (wait >= _longestVisibilityWait && time.GetElapsedTime(began) > TimeSpan.FromSeconds(10))
+            if (time.GetElapsedTime(began) > warnAfter)
             {
                 Log.StillInvisible(logger, time.GetElapsedTime(began));
+                warnAfter += _warnEvery;
             }
 
             await Task.Delay(wait, time, cancellationToken);
@@ -143,10 +156,7 @@ internal sealed partial class ChangeFanOut(
 
     private static partial class Log
     {
-        [LoggerMessage(3001, LogLevel.Warning, "A streamed transaction has not become visible to other sessions for {Elapsed}; its changes wait. Check the synchronous standbys.")]
+        [LoggerMessage(3001, LogLevel.Warning, "A streamed transaction has not become visible to other sessions for {Elapsed}; its changes wait. Check the synchronous standbys; after a restore to an earlier point, the event hub still holds changes that never happened.")]
         public static partial void StillInvisible(ILogger logger, TimeSpan elapsed);
-
-        [LoggerMessage(3002, LogLevel.Error, "The SignalR service refuses a message of {Bytes} bytes to group '{Group}' for good: {Reason} It is left out; its receivers see a gap.")]
-        public static partial void MessageRejected(ILogger logger, string group, int bytes, string reason);
     }
 }

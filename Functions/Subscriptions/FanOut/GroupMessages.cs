@@ -5,60 +5,62 @@ using Serverless.Changes;
 
 namespace Serverless.Subscriptions.FanOut;
 
+/// <summary>One message to a group.</summary>
+/// <param name="Arguments">The <c>arguments</c> of the invocation.</param>
+/// <param name="First">The place of its first change among the group's.</param>
+/// <param name="Count">How many changes it carries.</param>
+/// <param name="Previous">The position that it names as its predecessor.</param>
+internal readonly record struct GroupMessage(ReadOnlyMemory<byte> Arguments, int First, int Count, ChangePosition? Previous);
+
 /// <summary>Puts a group's changes into messages of about a given size.</summary>
 internal static class GroupMessages
 {
     /// <summary>Room for everything in a message but its table's description and its changes.</summary>
     private const int EnvelopeBytes = 512;
 
-    /// <summary>The <c>arguments</c> of each <c>postgres_changes</c> invocation, in order.</summary>
-    /// <param name="packedBytes">The size up to which changes are put together; only a single change may make a message larger.</param>
     /// <param name="previous">The position last sent to the group for this table; null where that is not known.</param>
-    public static IEnumerable<ReadOnlyMemory<byte>> Build(
-        GroupChanges changes, string epoch, ChangePosition? previous, ChangeEncoder encoder, int packedBytes)
+    /// <param name="packedBytes">The size up to which changes are put together; only a single change may make a message larger.</param>
+    public static IEnumerable<GroupMessage> Build(GroupChanges changes, string epoch, ChangePosition? previous, ChangeEncoder encoder, int packedBytes)
     {
-        var head = encoder.EncodeTable(changes.Relation);
-        var room = packedBytes - head.Length - EnvelopeBytes;
-        var pending = new List<byte[]>();
+        var room = packedBytes - encoder.EncodeTable(changes.Relation, changes.Columns).Length - EnvelopeBytes;
+        var first = 0;
         var size = 0;
         for (var i = 0; i < changes.Changes.Count; i++)
         {
-            var encoded = encoder.Encode(changes.Changes[i]);
-            if (pending.Count > 0 && size + encoded.Length + 1 > room)
+            var length = encoder.Encode(changes.Changes[i]).Length + 1;
+            if (i > first && size + length > room)
             {
-                yield return Assemble(changes.Group.Id, epoch, head, previous, pending, size);
-                pending.Clear();
+                yield return Assemble(changes, epoch, previous, encoder, first, i - first);
+                previous = changes.Changes[i - 1].Change.Position;
+                first = i;
                 size = 0;
-                previous = changes.Changes[i - 1].Position;
             }
 
-            pending.Add(encoded);
-            size += encoded.Length + 1;
+            size += length;
         }
 
-        yield return Assemble(changes.Group.Id, epoch, head, previous, pending, size);
+        yield return Assemble(changes, epoch, previous, encoder, first, changes.Changes.Count - first);
     }
 
-    private static ReadOnlyMemory<byte> Assemble(
-        long group, string epoch, byte[] head, ChangePosition? previous, List<byte[]> changes, int size)
+    /// <summary>A message with some of the group's changes.</summary>
+    public static GroupMessage Assemble(GroupChanges changes, string epoch, ChangePosition? previous, ChangeEncoder encoder, int first, int count)
     {
-        var output = new ArrayBufferWriter<byte>(head.Length + size + EnvelopeBytes);
-        var opening = string.Create(CultureInfo.InvariantCulture, $"[{{\"ids\":[{group}],\"epoch\":\"{epoch}\",");
-        Write(output, opening);
-        output.Write(head);
+        var output = new ArrayBufferWriter<byte>(1024);
+        Write(output, string.Create(CultureInfo.InvariantCulture, $"[{{\"ids\":[{changes.Group.Number}],\"epoch\":\"{epoch}\","));
+        output.Write(encoder.EncodeTable(changes.Relation, changes.Columns));
         Write(output, previous is { } position ? $",\"previous\":\"{position}\",\"changes\":[" : ",\"previous\":null,\"changes\":[");
-        for (var i = 0; i < changes.Count; i++)
+        for (var i = first; i < first + count; i++)
         {
-            if (i > 0)
+            if (i > first)
             {
                 output.Write(","u8);
             }
 
-            output.Write(changes[i]);
+            output.Write(encoder.Encode(changes.Changes[i]));
         }
 
         output.Write("]}]"u8);
-        return output.WrittenMemory;
+        return new GroupMessage(output.WrittenMemory, first, count, previous);
     }
 
     private static void Write(ArrayBufferWriter<byte> output, string ascii) =>

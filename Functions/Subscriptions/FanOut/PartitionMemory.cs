@@ -39,7 +39,7 @@ internal sealed class PartitionMemory
 
         foreach (var delivery in deliveries)
         {
-            _last[KeyOf(delivery)] = delivery.Changes[^1].Position;
+            _last[KeyOf(delivery)] = delivery.Changes[^1].Change.Position;
         }
 
         _sent = sent;

@@ -1,17 +1,25 @@
+using System.Globalization;
+
 namespace Serverless.Subscriptions.Matching;
 
 /// <summary>A group in the index: its definition and how many subscriptions hold it there.</summary>
-internal sealed class SubscriberGroup(long id, GroupDefinition definition)
+/// <param name="number">What clients know it by.</param>
+/// <param name="claims">The claims of its members, as JSON; null where it is not for one claim set.</param>
+internal sealed class SubscriberGroup(long id, long number, GroupDefinition definition, string? claims)
 {
     public long Id { get; } = id;
 
+    public long Number { get; } = number;
+
     public GroupDefinition Definition { get; } = definition;
 
-    /// <summary>The SignalR group that its members have joined.</summary>
-    public string Name { get; } = NameOf(id);
+    public string? Claims { get; } = claims;
 
-    /// <summary>Live subscriptions. Changed only under the index's write lock.</summary>
+    /// <summary>The SignalR group that its members have joined.</summary>
+    public string Name => NameOf(Id);
+
+    /// <summary>Live subscriptions. Changed only under the index's lock.</summary>
     public int Members { get; set; }
 
-    public static string NameOf(long id) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"g{id}");
+    public static string NameOf(long id) => string.Create(CultureInfo.InvariantCulture, $"g{id}");
 }

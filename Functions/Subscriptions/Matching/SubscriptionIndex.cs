@@ -3,18 +3,15 @@ using Serverless.Subscriptions.Registry;
 
 namespace Serverless.Subscriptions.Matching;
 
-/// <summary>All live groups of this instance, found by table and by the values their filters ask for.</summary>
-/// <remarks>Its cost follows the groups that match, not those there are. Safe for matching by several threads while one applies changes.</remarks>
-internal sealed class SubscriptionIndex : IDisposable
+/// <summary>All live groups of this instance, by the table they are about, and the subscriptions that keep them alive.</summary>
+internal sealed class SubscriptionIndex
 {
-    private readonly ReaderWriterLockSlim _lock = new();
-    private readonly Dictionary<long, long> _groupOfSubscription = [];
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, (SubscriberGroup Group, DateTime ExpiresAt)> _subscriptions = [];
     private readonly Dictionary<long, SubscriberGroup> _groups = [];
-    private readonly Dictionary<(string Schema, string Table), TableGroups> _tables = [];
-
-    public int GroupCount => _groups.Count;
-
-    public int SubscriptionCount => _groupOfSubscription.Count;
+    private readonly Dictionary<(string Schema, string Table), TableSubscribers> _tables = [];
+    private readonly Dictionary<(string Schema, string Table), HashSet<SubscriberGroup>> _groupsOf = [];
+    private readonly PriorityQueue<long, DateTime> _expiries = new();
 
     /// <summary>Adds what the rows say is live and takes out what they say has left. The same row may come again.</summary>
     public void Apply(IReadOnlyList<RegistryRow> rows)
@@ -24,8 +21,7 @@ internal sealed class SubscriptionIndex : IDisposable
             return;
         }
 
-        _lock.EnterWriteLock();
-        try
+        lock (_lock)
         {
             foreach (var row in rows)
             {
@@ -33,97 +29,175 @@ internal sealed class SubscriptionIndex : IDisposable
                 {
                     Remove(row.Id);
                 }
-                else if (_groupOfSubscription.TryAdd(row.Id, row.GroupId))
+                else
                 {
-                    Add(row);
+                    Set(row);
                 }
             }
         }
-        finally
-        {
-            _lock.ExitWriteLock();
-        }
     }
 
-    public void Clear()
+    /// <summary>Makes the rows all that is live. What was live before and still is stays matched throughout.</summary>
+    public void Replace(IReadOnlyList<RegistryRow> rows)
     {
-        _lock.EnterWriteLock();
-        try
+        lock (_lock)
         {
-            _groupOfSubscription.Clear();
-            _groups.Clear();
-            _tables.Clear();
-        }
-        finally
-        {
-            _lock.ExitWriteLock();
-        }
-    }
-
-    /// <summary>Adds to <paramref name="matched"/> every group that wants this change, each once.</summary>
-    public void Match(RowChange change, List<SubscriberGroup> matched)
-    {
-        _lock.EnterReadLock();
-        try
-        {
-            MatchTable(change.Relation.Schema, change.Relation.Name, change, matched);
-            MatchTable(change.Relation.Schema, GroupDefinition.AnyTable, change, matched);
-            MatchTable(GroupDefinition.AnyTable, GroupDefinition.AnyTable, change, matched);
-        }
-        finally
-        {
-            _lock.ExitReadLock();
-        }
-    }
-
-    public void Dispose() => _lock.Dispose();
-
-    private void MatchTable(string schema, string table, RowChange change, List<SubscriberGroup> matched)
-    {
-        if (_tables.TryGetValue((schema, table), out var groups))
-        {
-            groups.Match(change, matched);
-        }
-    }
-
-    private void Add(RegistryRow row)
-    {
-        if (!_groups.TryGetValue(row.GroupId, out var group))
-        {
-            group = new SubscriberGroup(row.GroupId, GroupDefinition.FromJson(row.Definition));
-            _groups.Add(group.Id, group);
-            var key = (group.Definition.Schema, group.Definition.Table);
-            if (!_tables.TryGetValue(key, out var table))
+            var live = rows.Select(row => row.Id).ToHashSet();
+            foreach (var gone in _subscriptions.Keys.Where(id => !live.Contains(id)).ToList())
             {
-                _tables.Add(key, table = new TableGroups());
+                Remove(gone);
             }
 
-            table.Add(group);
+            foreach (var row in rows)
+            {
+                Set(row);
+            }
+        }
+    }
+
+    /// <summary>Takes out the subscriptions whose tokens have ended, and returns them.</summary>
+    public IReadOnlyList<long> TakeExpired(DateTime now)
+    {
+        lock (_lock)
+        {
+            List<long>? expired = null;
+            while (_expiries.TryPeek(out var subscription, out var end) && end <= now)
+            {
+                _expiries.Dequeue();
+                if (Remove(subscription))
+                {
+                    (expired ??= []).Add(subscription);
+                }
+            }
+
+            return expired ?? [];
+        }
+    }
+
+    /// <summary>The subscribers of one table, those without a table of their own among them.</summary>
+    public TableSubscribers Of(Relation relation)
+    {
+        lock (_lock)
+        {
+            var key = (relation.Schema, relation.Name);
+            if (_tables.TryGetValue(key, out var known))
+            {
+                return known;
+            }
+
+            var table = new TableSubscribers();
+            foreach (var target in new[] { key, (relation.Schema, GroupDefinition.Any), (GroupDefinition.Any, GroupDefinition.Any) })
+            {
+                foreach (var group in _groupsOf.GetValueOrDefault(target) ?? [])
+                {
+                    table.Add(group);
+                }
+            }
+
+            return _tables[key] = table;
+        }
+    }
+
+    /// <summary>The live subscriptions of a group.</summary>
+    public IReadOnlyList<long> SubscriptionsOf(SubscriberGroup group)
+    {
+        lock (_lock)
+        {
+            return [.. _subscriptions.Where(pair => pair.Value.Group == group).Select(pair => pair.Key)];
+        }
+    }
+
+    private void Set(RegistryRow row)
+    {
+        if (_subscriptions.TryGetValue(row.Id, out var before))
+        {
+            if (before.Group.Id == row.GroupId)
+            {
+                return;
+            }
+
+            // Its group was split.
+            Remove(row.Id);
+        }
+
+        if (!_groups.TryGetValue(row.GroupId, out var group))
+        {
+            group = new SubscriberGroup(row.GroupId, row.Number, GroupDefinition.FromJson(row.Definition), row.Claims);
+            _groups.Add(group.Id, group);
+            AddToTables(group);
         }
 
         group.Members++;
+        _subscriptions.Add(row.Id, (group, row.ExpiresAt));
+        _expiries.Enqueue(row.Id, row.ExpiresAt);
+        ForgetOldExpiries();
     }
 
-    private void Remove(long subscription)
+    private bool Remove(long subscription)
     {
-        if (!_groupOfSubscription.Remove(subscription, out var id))
+        if (!_subscriptions.Remove(subscription, out var removed))
         {
-            return;
+            return false;
         }
 
-        var group = _groups[id];
-        if (--group.Members > 0)
+        var group = removed.Group;
+        if (--group.Members == 0)
         {
-            return;
+            _groups.Remove(group.Id);
+            RemoveFromTables(group);
         }
 
-        _groups.Remove(id);
-        var key = (group.Definition.Schema, group.Definition.Table);
-        var table = _tables[key];
-        table.Remove(group);
-        if (table.IsEmpty)
+        return true;
+    }
+
+    // Those who leave stay in the queue until their time, which for an API key may be years.
+    private void ForgetOldExpiries()
+    {
+        if (_expiries.Count > 1024 && _expiries.Count > 2 * _subscriptions.Count)
         {
-            _tables.Remove(key);
+            _expiries.Clear();
+            _expiries.EnqueueRange(_subscriptions.Select(pair => (pair.Key, pair.Value.ExpiresAt)));
         }
+    }
+
+    private void AddToTables(SubscriberGroup group)
+    {
+        var target = (group.Definition.Schema, group.Definition.Table);
+        if (!_groupsOf.TryGetValue(target, out var groups))
+        {
+            _groupsOf.Add(target, groups = []);
+        }
+
+        groups.Add(group);
+        foreach (var table in TablesOf(target))
+        {
+            table.Add(group);
+        }
+    }
+
+    private void RemoveFromTables(SubscriberGroup group)
+    {
+        var target = (group.Definition.Schema, group.Definition.Table);
+        var groups = _groupsOf[target];
+        groups.Remove(group);
+        if (groups.Count == 0)
+        {
+            _groupsOf.Remove(target);
+        }
+
+        foreach (var table in TablesOf(target))
+        {
+            table.Remove(group);
+        }
+    }
+
+    private IEnumerable<TableSubscribers> TablesOf((string Schema, string Table) target)
+    {
+        if (target.Table != GroupDefinition.Any)
+        {
+            return _tables.TryGetValue(target, out var table) ? [table] : [];
+        }
+
+        return _tables.Where(pair => target.Schema == GroupDefinition.Any || pair.Key.Schema == target.Schema).Select(pair => pair.Value);
     }
 }

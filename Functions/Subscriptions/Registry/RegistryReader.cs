@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using Serverless.Database;
@@ -11,39 +10,24 @@ namespace Serverless.Subscriptions.Registry;
 /// those are read whose transaction the earlier snapshot did not see as over: begun since, or then in progress. That is exact, and a long
 /// transaction elsewhere makes it no dearer.
 /// </remarks>
-internal sealed class RegistryReader(NpgsqlDataSource dataSource)
+internal sealed class RegistryReader([FromKeyedServices(DatabaseServices.ForRegistry)] NpgsqlDataSource dataSource)
 {
     private const string Begin = "begin isolation level repeatable read read only";
 
-    private const string Horizon =
-        "select pg_current_snapshot()::text, (select purged_through::text from serverless_realtime.registry_horizon)";
+    private const string Snapshot = "select pg_current_snapshot()::text";
 
-    private const string Changed =
+    private const string Columns =
         """
-        select s.id, s.group_id, s.left_at is not null, g.definition
+        select s.id, s.group_id, coalesce(g.number, g.id), s.left_at is not null, s.expires_at, g.definition, c.claims
         from serverless_realtime.subscription s
         join serverless_realtime.subscription_group g on g.id = s.group_id
-        where s.stamp >= $1 or s.stamp = any ($2)
+        left join serverless_realtime.claim_set c on c.key = g.claims_key
+
         """;
 
-    private const string Live =
-        """
-        select s.id, s.group_id, false, g.definition
-        from serverless_realtime.subscription s
-        join serverless_realtime.subscription_group g on g.id = s.group_id
-        where s.left_at is null
-        """;
+    private const string Changed = Columns + "where s.stamp >= $1 or s.stamp = any ($2)";
 
-    private const string Access =
-        """
-        select c.oid, c.relrowsecurity, array(
-          select s.name
-          from serverless_realtime.subscriber_role s
-          join pg_roles r on r.rolname = s.name
-          where has_schema_privilege(r.oid, c.relnamespace, 'USAGE') and has_table_privilege(r.oid, c.oid, 'SELECT'))
-        from pg_class c
-        where c.oid = any ($1)
-        """;
+    private const string Live = Columns + "where s.left_at is null";
 
     /// <summary>Reads in one snapshot. <paramref name="since"/> null reads all that is live.</summary>
     public async Task<RegistryReading> ReadAsync(PgSnapshot? since, IReadOnlyCollection<uint> tables, CancellationToken cancellationToken)
@@ -51,9 +35,9 @@ internal sealed class RegistryReader(NpgsqlDataSource dataSource)
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Begin));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Horizon));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Snapshot));
         batch.BatchCommands.Add(Subscriptions(since));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Access)
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(PolicyFingerprint.Sql)
         {
             Parameters = { new() { Value = tables.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
         });
@@ -61,12 +45,11 @@ internal sealed class RegistryReader(NpgsqlDataSource dataSource)
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var snapshot = PgSnapshot.Parse(reader.GetString(0));
-        var purgedThrough = ulong.Parse(reader.GetString(1), NumberStyles.None, CultureInfo.InvariantCulture);
         await reader.NextResultAsync(cancellationToken);
         var rows = await ReadRowsAsync(reader, cancellationToken);
         await reader.NextResultAsync(cancellationToken);
-        var access = await ReadAccessAsync(reader, cancellationToken);
-        return new RegistryReading(snapshot, purgedThrough, rows, access);
+        var policies = await ReadPoliciesAsync(reader, cancellationToken);
+        return new RegistryReading(snapshot, rows, policies);
     }
 
     private static NpgsqlBatchCommand Subscriptions(PgSnapshot? since) => since is null
@@ -85,25 +68,30 @@ internal sealed class RegistryReader(NpgsqlDataSource dataSource)
         var rows = new List<RegistryRow>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(new RegistryRow(reader.GetInt64(0), reader.GetInt64(1), reader.GetBoolean(2), reader.GetString(3)));
+            rows.Add(new RegistryRow(
+                reader.GetInt64(0),
+                reader.GetInt64(1),
+                reader.GetInt64(2),
+                reader.GetBoolean(3),
+                reader.GetDateTime(4),
+                reader.GetString(5),
+                reader.IsDBNull(6) ? null : reader.GetString(6)));
         }
 
         return rows;
     }
 
-    private static async Task<Dictionary<uint, TableAccess>> ReadAccessAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    private static async Task<Dictionary<uint, string>> ReadPoliciesAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
-        var access = new Dictionary<uint, TableAccess>();
+        var policies = new Dictionary<uint, string>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            access[reader.GetFieldValue<uint>(0)] = new TableAccess(
-                reader.GetBoolean(1), reader.GetFieldValue<string[]>(2).ToHashSet(StringComparer.Ordinal));
+            policies[reader.GetFieldValue<uint>(0)] = reader.GetString(1);
         }
 
-        return access;
+        return policies;
     }
 }
 
-/// <param name="PurgedThrough">Tombstones stamped up to here have been deleted.</param>
 internal sealed record RegistryReading(
-    PgSnapshot Snapshot, ulong PurgedThrough, IReadOnlyList<RegistryRow> Rows, IReadOnlyDictionary<uint, TableAccess> Access);
+    PgSnapshot Snapshot, IReadOnlyList<RegistryRow> Rows, IReadOnlyDictionary<uint, string> Policies);

@@ -7,16 +7,18 @@ namespace Serverless.Subscriptions.Registry;
 /// <remarks>
 /// A batch may share only a refresh that began after the batch arrived: one that was already running may have taken its snapshot before a registration
 /// whose join has since been answered. So while one refresh runs, the next collects whoever comes, and starts when the first is over.
+/// After a pause in which tombstones may have been deleted unseen, everything is read anew.
 /// </remarks>
-internal sealed class RegistryRefresher(RegistryReader reader, SubscriptionIndex index)
+internal sealed class RegistryRefresher(RegistryReader reader, SubscriptionIndex index, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private PgSnapshot? _last;
+    private long _lastAt;
     private Waiting? _next;
     private bool _running;
 
     /// <summary>Refreshes the index with a snapshot taken after this call began.</summary>
-    /// <param name="tables">Oids of the tables whose readers are asked for too.</param>
+    /// <param name="tables">Oids of the tables whose policies are asked about too.</param>
     public Task<RegistryView> RefreshAsync(IReadOnlyCollection<uint> tables, CancellationToken cancellationToken)
     {
         Waiting mine;
@@ -68,23 +70,28 @@ internal sealed class RegistryRefresher(RegistryReader reader, SubscriptionIndex
     // Nobody's cancellation ends a refresh, since others may wait for it too; the command time-out bounds it.
     private async Task<RegistryView> ReadAndApplyAsync(HashSet<uint> tables)
     {
-        var since = _last;
+        var since = _last is not null && time.GetElapsedTime(_lastAt) < RegistrySweep.TombstoneAge / 2 ? _last : null;
+        var began = time.GetTimestamp();
         var reading = await reader.ReadAsync(since, tables, CancellationToken.None);
-        if (since is not null && (reading.PurgedThrough >= since.Xmin || reading.Snapshot.Xmax < since.Xmax))
+        if (since is not null && reading.Snapshot.Xmax < since.Xmax)
         {
-            // A tombstone that this instance never saw may be gone, or the server has gone back in time: only what is live now counts.
+            // The server has gone back in time: only what is live now counts.
             since = null;
             reading = await reader.ReadAsync(null, tables, CancellationToken.None);
         }
 
         if (since is null)
         {
-            index.Clear();
+            index.Replace(reading.Rows);
+        }
+        else
+        {
+            index.Apply(reading.Rows);
         }
 
-        index.Apply(reading.Rows);
         _last = reading.Snapshot;
-        return new RegistryView(reading.Snapshot, reading.Access);
+        _lastAt = began;
+        return new RegistryView(reading.Snapshot, reading.Policies);
     }
 
     private sealed class Waiting

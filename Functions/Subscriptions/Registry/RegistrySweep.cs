@@ -1,25 +1,19 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
+using Serverless.Auth;
 
 namespace Serverless.Subscriptions.Registry;
 
 /// <summary>Deletes what the registry no longer needs: old tombstones, sessions and groups that nothing refers to.</summary>
-internal sealed class RegistrySweep(NpgsqlDataSource dataSource)
+internal sealed class RegistrySweep(NpgsqlDataSource dataSource, IOptions<AuthOptions> auth)
 {
     /// <summary>How long a tombstone stays, so that instances take it in by their ordinary refresh. One that was away for longer reads everything anew.</summary>
-    private static readonly TimeSpan _tombstoneAge = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan TombstoneAge = TimeSpan.FromMinutes(10);
 
-    // The horizon is raised in the transaction that deletes, so no reader can see the one without the other.
     private const string PurgeTombstones =
-        """
-        with purged as (
-          delete from serverless_realtime.subscription where left_at < now() - $1 returning stamp
-        )
-        update serverless_realtime.registry_horizon h
-        set purged_through = greatest(h.purged_through::text::numeric, p.stamp)::text::xid8
-        from (select max(stamp::text::numeric) as stamp from purged) p
-        where p.stamp is not null
-        """;
+        "delete from serverless_realtime.subscription where left_at < now() - $1 and not suspended";
 
+    // A session token is good for its whole life, and who owns the session must be known as long.
     private const string PurgeSessions =
         """
         delete from serverless_realtime.session s
@@ -37,14 +31,21 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource)
         and not exists (select from serverless_realtime.subscription u where u.group_id = subscription_group.id)
         """;
 
+    private const string PurgeClaims =
+        """
+        delete from serverless_realtime.claim_set c
+        where not exists (select from serverless_realtime.subscription u where u.claims_key = c.key)
+          and not exists (select from serverless_realtime.subscription_group g where g.claims_key = c.key)
+        """;
+
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
-        await ExecuteAsync(PurgeTombstones, cancellationToken);
-        await ExecuteAsync(PurgeSessions, cancellationToken);
+        await ExecuteAsync(PurgeTombstones, TombstoneAge, cancellationToken);
+        await ExecuteAsync(PurgeSessions, auth.Value.SessionLifetime, cancellationToken);
         try
         {
-            await using var command = dataSource.CreateCommand(PurgeGroups);
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            await ExecuteAsync(PurgeGroups, age: null, cancellationToken);
+            await ExecuteAsync(PurgeClaims, age: null, cancellationToken);
         }
         catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -59,7 +60,7 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource)
             """
             select s.id from serverless_realtime.session s
             where s.created_at < now() - $1
-              and exists (select from serverless_realtime.subscription u where u.session_id = s.id and u.left_at is null)
+              and exists (select from serverless_realtime.subscription u where u.session_id = s.id and (u.left_at is null or u.suspended))
             """);
         command.Parameters.AddWithValue(olderThan);
         var sessions = new List<Guid>();
@@ -72,10 +73,14 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource)
         return sessions;
     }
 
-    private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
+    private async Task ExecuteAsync(string sql, TimeSpan? age, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(sql);
-        command.Parameters.AddWithValue(_tombstoneAge);
+        if (age is { } value)
+        {
+            command.Parameters.AddWithValue(value);
+        }
+
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -5,20 +5,26 @@ using NpgsqlTypes;
 namespace Serverless.Subscriptions.Registry;
 
 /// <summary>Who listens to what, in PostgreSQL, shared by all instances. Writes; reading is the refresher's.</summary>
-internal sealed class SubscriptionRegistry(NpgsqlDataSource dataSource)
+internal static class SubscriptionRegistry
 {
     /// <summary>SQLSTATE raised by <c>serverless_realtime.register</c> where the session belongs to another subject.</summary>
     private const string SessionMismatch = "SR001";
 
-    /// <summary>Registers what a session wants on a topic, in place of what it had there, and commits.</summary>
-    /// <returns>The group of each subscription, in their order.</returns>
-    /// <exception cref="SubscriptionException">The session belongs to another subject.</exception>
-    public static async Task<IReadOnlyList<long>> RegisterAsync(
+    /// <summary>SQLSTATE raised by <c>serverless_realtime.register</c> where the session has as many topics as it may.</summary>
+    private const string TooManyTopics = "SR002";
+
+    private const int MaxTopics = 100;
+
+    /// <summary>Registers what a session wants on a topic, beside what it has there, and commits. <see cref="LeaveAsync"/> ends the former.</summary>
+    /// <returns>The id of each subscription and the number that clients know it by, in their order.</returns>
+    /// <exception cref="SubscriptionException">The session belongs to another subject, or has too many topics.</exception>
+    public static async Task<IReadOnlyList<Registered>> RegisterAsync(
         NpgsqlConnection connection, ChannelRegistration channel, CancellationToken cancellationToken)
     {
         var definitions = channel.Subscriptions.Select(subscription => subscription.Definition.ToJson()).ToArray();
         await using var command = new NpgsqlCommand(
-            "select group_id from serverless_realtime.register($1, $2, $3, $4, $5, $6, $7, $8) order by binding", connection)
+            "select id, number from serverless_realtime.register($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) with ordinality order by ordinality",
+            connection)
         {
             Parameters =
             {
@@ -27,14 +33,29 @@ internal sealed class SubscriptionRegistry(NpgsqlDataSource dataSource)
                 new() { Value = channel.Topic },
                 new() { Value = channel.Role },
                 new() { Value = channel.ExpiresAt },
+                new() { Value = channel.Claims.Key },
+                new() { Value = channel.Claims.Text },
                 new() { Value = definitions.Select(GroupDefinition.KeyOf).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
                 new() { Value = definitions },
+                new() { Value = channel.Subscriptions.Select(subscription => subscription.Definition.ClaimsKey is not null).ToArray() },
                 new() { Value = channel.Subscriptions.Select(subscription => JsonSerializer.Serialize(subscription.Request)).ToArray() },
+                new() { Value = MaxTopics },
             },
         };
         try
         {
-            return await ReadGroupsAsync(command, cancellationToken);
+            var registered = new List<Registered>();
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                registered.Add(new Registered(reader.GetInt64(0), reader.GetInt64(1)));
+            }
+
+            return registered;
+        }
+        catch (PostgresException ex) when (ex.SqlState == TooManyTopics)
+        {
+            throw SubscriptionException.Invalid("TooManyTopics", $"The session has joined {MaxTopics} topics with row changes, which is the most. Leave some, or put several subscriptions on one topic.");
         }
         catch (PostgresException ex) when (ex.SqlState == SessionMismatch)
         {
@@ -43,17 +64,51 @@ internal sealed class SubscriptionRegistry(NpgsqlDataSource dataSource)
         }
     }
 
-    /// <summary>Marks a topic as left.</summary>
-    public static async Task LeaveAsync(NpgsqlConnection connection, Guid session, string topic, CancellationToken cancellationToken)
+    /// <summary>Marks what a topic has as left, but for the subscriptions named.</summary>
+    public static async Task LeaveAsync(
+        NpgsqlConnection connection, Guid session, string topic, IReadOnlyList<long> but, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("select serverless_realtime.leave($1, $2, $3)", connection)
+        {
+            Parameters = { new() { Value = session }, new() { Value = topic }, new() { Value = but.ToArray() } },
+        };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Every group that the session's connection may be in, each once, and whether it still should be: groups that were left lately count, since an attempt to leave them
+    /// may have failed half-way.
+    /// </summary>
+    public static async Task<IReadOnlyList<(long Group, bool IsLive)>> MembershipsOfAsync(
+        NpgsqlConnection connection, Guid session, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
-            update serverless_realtime.subscription set left_at = now(), stamp = pg_current_xact_id()
-            where session_id = $1 and topic = $2 and left_at is null
+            select group_id, bool_or(left_at is null) from serverless_realtime.subscription
+            where session_id = $1 and (left_at is null or is_member)
+            group by group_id
             """,
             connection)
         {
-            Parameters = { new() { Value = session }, new() { Value = topic } },
+            Parameters = { new() { Value = session } },
+        };
+        var memberships = new List<(long, bool)>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            memberships.Add((reader.GetInt64(0), reader.GetBoolean(1)));
+        }
+
+        return memberships;
+    }
+
+    /// <summary>Records that the connection has left every group that none of the session's live subscriptions stands for.</summary>
+    public static async Task ForgetMembershipsAsync(NpgsqlConnection connection, Guid session, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            "update serverless_realtime.subscription set is_member = false where session_id = $1 and left_at is not null and is_member", connection)
+        {
+            Parameters = { new() { Value = session } },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -66,17 +121,17 @@ internal sealed class SubscriptionRegistry(NpgsqlDataSource dataSource)
         {
             Parameters = { new() { Value = session } },
         };
-        return await ReadGroupsAsync(command, cancellationToken);
+        return await ReadNumbersAsync(command, cancellationToken);
     }
 
-    /// <summary>What a session asked for, by topic, in the order of its joins' entries.</summary>
+    /// <summary>What a session asked for, by topic, in the order of its joins' entries; also where it waits for a new token.</summary>
     public static async Task<ILookup<string, SubscriptionRequest>> RequestsOfAsync(
         NpgsqlConnection connection, Guid session, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
             select topic, request from serverless_realtime.subscription
-            where session_id = $1 and left_at is null order by topic, binding
+            where session_id = $1 and (left_at is null or suspended) order by topic, binding
             """,
             connection)
         {
@@ -93,26 +148,35 @@ internal sealed class SubscriptionRegistry(NpgsqlDataSource dataSource)
     }
 
     /// <summary>Marks everything of a session as left: its connection has ended.</summary>
-    public async Task EndSessionAsync(Guid session, CancellationToken cancellationToken)
+    public static async Task EndSessionAsync(NpgsqlConnection connection, Guid session, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(
-            "update serverless_realtime.subscription set left_at = now(), stamp = pg_current_xact_id() where session_id = $1 and left_at is null");
-        command.Parameters.AddWithValue(session);
+        await using var command = new NpgsqlCommand(
+            """
+            update serverless_realtime.subscription set left_at = now(), suspended = false, stamp = pg_current_xact_id()
+            where session_id = $1 and (left_at is null or suspended)
+            """,
+            connection)
+        {
+            Parameters = { new() { Value = session } },
+        };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<IReadOnlyList<long>> ReadGroupsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<long>> ReadNumbersAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var groups = new List<long>();
+        var numbers = new List<long>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            groups.Add(reader.GetInt64(0));
+            numbers.Add(reader.GetInt64(0));
         }
 
-        return groups;
+        return numbers;
     }
 }
+
+/// <param name="Number">What clients know it by.</param>
+internal readonly record struct Registered(long Id, long Number);
 
 /// <summary>What a session wants on one topic.</summary>
 /// <param name="Subject">The token's <c>sub</c>; the first one that a session sees stays its own.</param>
@@ -121,5 +185,6 @@ internal sealed record ChannelRegistration(
     string? Subject,
     string Topic,
     string Role,
+    ClaimSet Claims,
     DateTimeOffset ExpiresAt,
     IReadOnlyList<ResolvedSubscription> Subscriptions);

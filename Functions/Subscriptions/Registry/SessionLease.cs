@@ -1,7 +1,7 @@
 using Npgsql;
 using Serverless.Database;
 
-namespace Serverless.Channels;
+namespace Serverless.Subscriptions.Registry;
 
 /// <summary>The right to change one session's channels, held while its registrations and its SignalR groups are brought together.</summary>
 /// <remarks>

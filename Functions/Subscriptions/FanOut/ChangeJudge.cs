@@ -1,0 +1,183 @@
+using Microsoft.Extensions.Options;
+using Serverless.Changes;
+using Serverless.Subscriptions.Filters;
+using Serverless.Subscriptions.Matching;
+
+namespace Serverless.Subscriptions.FanOut;
+
+/// <summary>Finds out which groups are to be told of a table's changes, and how much of each.</summary>
+/// <remarks>
+/// Each change is judged on its own images, as they were committed. The index gives candidates; what memory cannot decide is asked of PostgreSQL, for all changes of the batch
+/// together. Whatever stays undecided is not sent.
+/// </remarks>
+internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<SubscriptionOptions> options)
+{
+    /// <summary>Judges consecutive changes of one table under one description of it.</summary>
+    public async Task<IReadOnlyList<GroupChanges>> JudgeAsync(
+        Relation relation, TableSubscribers table, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
+    {
+        var candidates = FindCandidates(table, changes);
+        await questions.SettleAsync(relation, changes, candidates, cancellationToken);
+        return Collect(relation, changes, candidates);
+    }
+
+    private List<Candidate> FindCandidates(TableSubscribers table, IReadOnlyList<RowChange> changes)
+    {
+        var candidates = new List<Candidate>();
+        var matched = new List<(BoundGroup Group, Truth Truth)>();
+        for (var i = 0; i < changes.Count; i++)
+        {
+            var change = changes[i];
+            var image = change.Kind == ChangeKind.Delete ? change.Old : change.New;
+            if (image is not null)
+            {
+                Match(table, change, i, image, isBefore: false, matched, candidates);
+            }
+
+            if (change is { Kind: ChangeKind.Update, Old: { } old } && table.WantsLeaving)
+            {
+                Match(table, change, i, old, isBefore: true, matched, candidates);
+            }
+
+            if (change is { Kind: ChangeKind.Delete, Old: { } deleted } && options.Value.UnverifiableDeletes == UnverifiableDeletes.SendKey)
+            {
+                AddUnverifiable(table, i, deleted, candidates);
+            }
+        }
+
+        return candidates;
+    }
+
+    private static void Match(
+        TableSubscribers table,
+        RowChange change,
+        int index,
+        RowImage image,
+        bool isBefore,
+        List<(BoundGroup Group, Truth Truth)> matched,
+        List<Candidate> candidates)
+    {
+        matched.Clear();
+        table.Match(image, matched);
+        foreach (var (bound, truth) in matched)
+        {
+            var definition = bound.Group.Definition;
+            var wants = isBefore
+                ? definition.Leave && definition.Event is SubscriptionEvent.All or SubscriptionEvent.Delete
+                : definition.Event.Wants(change.Kind) || (definition.Leave && definition.Event == SubscriptionEvent.Delete && change.Kind == ChangeKind.Update);
+
+            // A policy that reads a column which the image lacks cannot be judged: null is not what the row has there.
+            if (wants && (!bound.MustBeJudged || bound.Policy.CanJudge(image)))
+            {
+                candidates.Add(new Candidate(bound, index, image, isBefore, truth));
+            }
+        }
+    }
+
+    private static void AddUnverifiable(TableSubscribers table, int index, RowImage key, List<Candidate> candidates)
+    {
+        foreach (var bound in table.All())
+        {
+            if (bound.Group.Definition.Event.Wants(ChangeKind.Delete)
+                && !bound.Policy.CanJudge(key)
+                && bound.Filter.Compile() is var filter
+                && filter.CanJudge(key)
+                && filter.Evaluate(key) == Truth.True)
+            {
+                candidates.Add(new Candidate(bound, index, key, isBefore: false, Truth.True) { IsUnverified = true });
+            }
+        }
+    }
+
+    private static List<GroupChanges> Collect(Relation relation, IReadOnlyList<RowChange> changes, List<Candidate> candidates)
+    {
+        var told = new HashSet<(long Group, int Change)>();
+        var byGroup = new Dictionary<long, GroupChanges>();
+        var order = new List<GroupChanges>();
+
+        // An update is first asked about as the row is now; only a group to which that is not told may have lost sight of it.
+        foreach (var candidate in candidates.Where(candidate => !candidate.IsOut && !candidate.IsBefore))
+        {
+            told.Add((candidate.Bound.Group.Id, candidate.Change));
+            if (candidate.Bound.Group.Definition.Event.Wants(changes[candidate.Change].Kind))
+            {
+                Add(candidate, hasLeft: false);
+            }
+        }
+
+        foreach (var candidate in candidates.Where(candidate => !candidate.IsOut && candidate.IsBefore))
+        {
+            if (!told.Contains((candidate.Bound.Group.Id, candidate.Change)))
+            {
+                Add(candidate, hasLeft: true);
+            }
+        }
+
+        foreach (var group in order)
+        {
+            group.Changes.Sort((left, right) => left.Change.Position.CompareTo(right.Change.Position));
+        }
+
+        return order;
+
+        void Add(Candidate candidate, bool hasLeft)
+        {
+            var group = candidate.Bound.Group;
+            if (!byGroup.TryGetValue(group.Id, out var collected))
+            {
+                var mask = ColumnMask.Of(relation, group.Definition.Columns, candidate.Bound.Policy.ReadableColumns);
+                byGroup.Add(group.Id, collected = new GroupChanges(group, relation, mask, []));
+                order.Add(collected);
+            }
+
+            var change = changes[candidate.Change];
+            collected.Changes.Add(new ShapedChange(change, ShapeOf(candidate, change, collected.Columns, hasLeft)));
+        }
+    }
+
+    private static ChangeShape ShapeOf(Candidate candidate, RowChange change, ColumnMask columns, bool hasLeft)
+    {
+        var error = ErrorOf(change, columns, hasLeft);
+        var old = change switch
+        {
+            { Old: null } => OldRecord.Absent,
+            _ when hasLeft || candidate.IsUnverified => OldRecord.Key,
+            { Kind: ChangeKind.Delete } => OldRecord.AsLogged,
+            _ when candidate.SeesOld => OldRecord.AsLogged,
+            _ when KeyIsUnchanged(change) => OldRecord.Key,
+            _ => OldRecord.Absent,
+        };
+        return new ChangeShape(columns, old, hasLeft, error);
+    }
+
+    private static RowError ErrorOf(RowChange change, ColumnMask columns, bool hasLeft)
+    {
+        var hasKey = false;
+        for (var i = 0; i < change.Relation.Columns.Count; i++)
+        {
+            if (change.Relation.Columns[i].IsKey)
+            {
+                hasKey = true;
+                if (!columns[i])
+                {
+                    return RowError.NoPrivilege;
+                }
+            }
+        }
+
+        return hasKey || change.Kind == ChangeKind.Delete || hasLeft ? RowError.None : RowError.NoPrimaryKey;
+    }
+
+    private static bool KeyIsUnchanged(RowChange change)
+    {
+        for (var i = 0; i < change.Relation.Columns.Count; i++)
+        {
+            if (change.Relation.Columns[i].IsKey && !change.Old!.ValueOf(i).SequenceEqual(change.New!.ValueOf(i)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

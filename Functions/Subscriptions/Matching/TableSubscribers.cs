@@ -1,0 +1,96 @@
+using Serverless.Changes;
+using Serverless.Subscriptions.Filters;
+
+namespace Serverless.Subscriptions.Matching;
+
+/// <summary>The groups that one table's changes may concern: those whose policies are bound, in an index, and those that wait for it.</summary>
+/// <remarks>
+/// Groups come and go with refreshes, on any thread; binding and matching are done by the one who handles the table's partition. What left while it was being bound is not
+/// taken in: <see cref="Bind"/> looks again.
+/// </remarks>
+internal sealed class TableSubscribers
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, SubscriberGroup> _groups = [];
+    private readonly HashSet<SubscriberGroup> _unbound = [];
+    private readonly Dictionary<long, BoundGroup> _bound = [];
+    private readonly PredicateIndex<BoundGroup> _index = new();
+    private int _leaving;
+
+    /// <summary>Whether any group wants to be told of rows that leave its sight.</summary>
+    public bool WantsLeaving => Volatile.Read(ref _leaving) > 0;
+
+    /// <summary>The state of policies that the bound groups were bound under; null before the first.</summary>
+    public string? Policies { get; private set; }
+
+    public void Add(SubscriberGroup group)
+    {
+        lock (_lock)
+        {
+            _groups[group.Id] = group;
+            _unbound.Add(group);
+            _leaving += group.Definition.Leave ? 1 : 0;
+        }
+    }
+
+    public void Remove(SubscriberGroup group)
+    {
+        lock (_lock)
+        {
+            _leaving -= _groups.Remove(group.Id) && group.Definition.Leave ? 1 : 0;
+            _unbound.Remove(group);
+            if (_bound.Remove(group.Id, out var bound))
+            {
+                _index.Remove(bound, bound.Predicate);
+            }
+        }
+    }
+
+    /// <summary>The groups to be bound under these policies: all of them where the policies have changed.</summary>
+    public IReadOnlyList<SubscriberGroup> TakeUnbound(string policies)
+    {
+        lock (_lock)
+        {
+            if (Policies != policies)
+            {
+                foreach (var bound in _bound.Values)
+                {
+                    _index.Remove(bound, bound.Predicate);
+                }
+
+                _bound.Clear();
+                _unbound.UnionWith(_groups.Values);
+                Policies = policies;
+            }
+
+            SubscriberGroup[] taken = [.. _unbound];
+            return taken;
+        }
+    }
+
+    /// <summary>Settles a group that <see cref="TakeUnbound"/> gave.</summary>
+    /// <param name="bound">Null where the group receives nothing under these policies.</param>
+    public void Bind(SubscriberGroup group, BoundGroup? bound)
+    {
+        lock (_lock)
+        {
+            if (_unbound.Remove(group) && bound is not null)
+            {
+                _bound.Add(group.Id, bound);
+                _index.Add(bound, bound.Predicate);
+            }
+        }
+    }
+
+    /// <summary>Adds the groups whose predicate holds for the image, or may: each once.</summary>
+    public void Match(RowImage image, List<(BoundGroup Group, Truth Truth)> into) => _index.Match(image, into);
+
+    /// <summary>All bound groups, in no order: for what an index cannot find.</summary>
+    public IReadOnlyList<BoundGroup> All()
+    {
+        lock (_lock)
+        {
+            return [.. _bound.Values];
+        }
+    }
+}
