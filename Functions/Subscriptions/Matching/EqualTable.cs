@@ -8,48 +8,51 @@ namespace Serverless.Subscriptions.Matching;
 internal sealed class EqualTable<T>
     where T : class
 {
-    private readonly ConcurrentDictionary<byte[], CompactSet<PredicateNode<T>>> _nodes = new(concurrencyLevel: 1, capacity: 4, TokenComparer.Instance);
-    private readonly ConcurrentDictionary<byte[], CompactSet<PredicateNode<T>>>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+    private readonly PackedTokenMap<PredicateNode<T>> _packed = new();
+    private readonly ConcurrentDictionary<byte[], CompactSet<PredicateNode<T>>> _long = new(concurrencyLevel: 1, capacity: 4, TokenComparer.Instance);
+    private readonly ConcurrentDictionary<byte[], CompactSet<PredicateNode<T>>>.AlternateLookup<ReadOnlySpan<byte>> _longLookup;
 
     public EqualTable(string column, EqualityRule rule)
     {
         Column = column;
         Rule = rule;
-        _lookup = _nodes.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _longLookup = _long.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
     public string Column { get; }
 
     public EqualityRule Rule { get; }
 
-    public bool IsEmpty => _nodes.IsEmpty;
+    public bool IsEmpty => _packed.IsEmpty && _long.IsEmpty;
 
     public CompactSet<PredicateNode<T>> this[byte[] token]
     {
-        get => _nodes.GetValueOrDefault(token);
+        get => Find(token);
         set
         {
-            if (value.IsEmpty)
+            if (PackedToken.TryPack(token, out var packed))
             {
-                _nodes.TryRemove(token, out _);
+                _packed.Put(packed, value);
+            }
+            else if (value.IsEmpty)
+            {
+                _long.TryRemove(token, out _);
             }
             else
             {
-                _nodes[token] = value;
+                _long[token] = value;
             }
         }
     }
 
-    public bool TryFind(RowImage image, out CompactSet<PredicateNode<T>> nodes)
+    public CompactSet<PredicateNode<T>> Find(RowImage image)
     {
-        nodes = default;
         var ordinal = image.Relation.OrdinalOf(Column);
-        if (!image.Has(ordinal))
-        {
-            return false;
-        }
-
-        var token = image.ValueOf(ordinal);
-        return !token.SequenceEqual("null"u8) && _lookup.TryGetValue(Rule.Normalize(token), out nodes);
+        return image.Has(ordinal) && image.ValueOf(ordinal) is var token && !token.SequenceEqual("null"u8) ? Find(Rule.Normalize(token)) : default;
     }
+
+    private CompactSet<PredicateNode<T>> Find(ReadOnlySpan<byte> token) =>
+        PackedToken.TryPack(token, out var packed) ? _packed.Find(packed)
+        : _longLookup.TryGetValue(token, out var nodes) ? nodes
+        : default;
 }

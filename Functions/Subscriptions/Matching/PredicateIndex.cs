@@ -79,10 +79,7 @@ internal sealed class PredicateIndex<T>
         var match = new PredicateMatch<T>(image, into);
         foreach (var table in _equal)
         {
-            if (table.TryFind(image, out var nodes))
-            {
-                match.Judge(nodes);
-            }
+            match.Judge(table.Find(image));
         }
 
         foreach (var table in _ranges)

@@ -8,7 +8,7 @@ internal sealed class SubscriberGroup(long id, GroupDefinition definition)
     public GroupDefinition Definition { get; } = definition;
 
     /// <summary>The SignalR group that its members have joined.</summary>
-    public string Name { get; } = NameOf(id);
+    public string Name => NameOf(Id);
 
     /// <summary>Live subscriptions. Changed only under the index's write lock.</summary>
     public int Members { get; set; }
