@@ -16,15 +16,21 @@ internal abstract class Predicate
     public abstract IReadOnlyCollection<string> Columns { get; }
 
     /// <summary>
-    /// Where an index may find it: whenever <see cref="Evaluate"/> is neither false nor unknown, at least one of these keys fits the image. Null where nothing of the kind
+    /// Where an index may find it: whenever <see cref="Select"/> is neither false nor unknown, at least one of these keys fits the image. Null where nothing of the kind
     /// is known, and the predicate must be evaluated for every image; empty where it can never be true.
     /// </summary>
     public abstract IReadOnlyList<IndexKey>? Keys { get; }
 
     public abstract Truth Evaluate(RowImage image);
 
+    /// <summary>
+    /// Whether it selects the row, for which unknown is as good as false: asks only where the answer may select it. Not for a part under a NOT, where "unknown and what
+    /// PostgreSQL says" may still turn out true.
+    /// </summary>
+    public virtual Truth Select(RowImage image) => Evaluate(image);
+
     /// <summary>Whether the image carries every column that the predicate reads.</summary>
-    public bool CanJudge(RowImage image)
+    public virtual bool CanJudge(RowImage image)
     {
         foreach (var column in Columns)
         {
