@@ -86,24 +86,40 @@ internal sealed partial class ChangeFanOut(
         var deliveries = new List<GroupChanges>();
         foreach (var run in RunsOf(changes))
         {
-            var relation = run[0].Relation;
-            var subscribers = index.Of(relation);
-            while (view.Policies.TryGetValue(relation.Oid, out var policies)
-                && !await binder.BindAsync(relation, subscribers, policies, cancellationToken))
+            try
             {
-                view = await registry.RefreshAsync([relation.Oid], cancellationToken);
+                deliveries.AddRange(await JudgeRunAsync(run, view, isLastAttempt: false, cancellationToken));
             }
-
-            // A table that is gone is judged by nobody's rights, so nobody is told.
-            if (view.Policies.ContainsKey(relation.Oid))
+            catch (StalePoliciesException)
             {
-                deliveries.AddRange(await judge.JudgeAsync(relation, subscribers, run, cancellationToken));
+                index.Of(run[0].Relation).Unbind();
+                view = await registry.RefreshAsync([run[0].Relation.Oid], cancellationToken);
+                deliveries.AddRange(await JudgeRunAsync(run, view, isLastAttempt: true, cancellationToken));
             }
         }
 
         // After the last judgement, so that nothing is sent to whoever expired while it was made.
         await expiry.EndExpiredAsync(cancellationToken);
         return deliveries;
+    }
+
+    private async Task<IReadOnlyList<GroupChanges>> JudgeRunAsync(
+        List<RowChange> run, RegistryView view, bool isLastAttempt, CancellationToken cancellationToken)
+    {
+        var relation = run[0].Relation;
+        var subscribers = index.Of(relation);
+        while (view.Policies.TryGetValue(relation.Oid, out var policies))
+        {
+            if (await binder.BindAsync(relation, subscribers, policies, cancellationToken))
+            {
+                return await judge.JudgeAsync(relation, subscribers, run, isLastAttempt, cancellationToken);
+            }
+
+            view = await registry.RefreshAsync([relation.Oid], cancellationToken);
+        }
+
+        // A table that is gone is judged by nobody's rights, so nobody is told.
+        return [];
     }
 
     // Each table's changes, cut where the table was altered.

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Serverless.Changes;
 using Serverless.Subscriptions.Filters;
 using Serverless.Subscriptions.Matching;
+using Serverless.Subscriptions.Policies;
 
 namespace Serverless.Subscriptions.FanOut;
 
@@ -13,11 +14,12 @@ namespace Serverless.Subscriptions.FanOut;
 internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<SubscriptionOptions> options)
 {
     /// <summary>Judges consecutive changes of one table under one description of it.</summary>
+    /// <param name="isLastAttempt">Whether policies that cannot be evaluated fail for good, even if they may have been changed meanwhile.</param>
     public async Task<IReadOnlyList<GroupChanges>> JudgeAsync(
-        Relation relation, TableSubscribers table, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
+        Relation relation, TableSubscribers table, IReadOnlyList<RowChange> changes, bool isLastAttempt, CancellationToken cancellationToken)
     {
         var candidates = FindCandidates(table, changes);
-        await questions.SettleAsync(relation, changes, candidates, cancellationToken);
+        await questions.SettleAsync(relation, candidates, isLastAttempt, cancellationToken);
         return Collect(relation, changes, candidates);
     }
 
@@ -66,25 +68,46 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
                 ? definition.Leave && definition.Event is SubscriptionEvent.All or SubscriptionEvent.Delete
                 : definition.Event.Wants(change.Kind) || (definition.Leave && definition.Event == SubscriptionEvent.Delete && change.Kind == ChangeKind.Update);
 
-            // A policy that reads a column which the image lacks cannot be judged: null is not what the row has there.
-            if (wants && (!bound.MustBeJudged || bound.Policy.CanJudge(image)))
+            if (wants)
             {
-                candidates.Add(new Candidate(bound, index, image, isBefore, truth));
+                Add(bound, truth, change, index, image, isBefore, candidates);
             }
         }
     }
+
+    private static void Add(BoundGroup bound, Truth truth, RowChange change, int index, RowImage image, bool isBefore, List<Candidate> candidates)
+    {
+        var sees = truth == Truth.True && bound.Sight is not null ? Truth.True : bound.Sees(image);
+        if (sees is not (Truth.True or Truth.Ask))
+        {
+            return;
+        }
+
+        var old = change is { Kind: ChangeKind.Update, Old: { } before } && !isBefore ? before : null;
+        var seesOld = old is null ? Truth.False : SeesOld(bound, old);
+        candidates.Add(new Candidate(bound, index, image, isBefore)
+        {
+            MustAskFilter = truth == Truth.Ask && bound.FilterPredicate.Evaluate(image) == Truth.Ask,
+            MustAskPolicy = sees == Truth.Ask,
+            SeesOld = seesOld == Truth.True,
+            AskedOld = seesOld == Truth.Ask ? old : null,
+        });
+    }
+
+    // Of a row that the log carried in part, nobody but those whom no policy binds is shown more than the key.
+    private static Truth SeesOld(BoundGroup bound, RowImage old) =>
+        bound.Policy.Kind == PolicyKind.Open ? Truth.True : old.IsComplete ? bound.Sees(old) : Truth.False;
 
     private static void AddUnverifiable(TableSubscribers table, int index, RowImage key, List<Candidate> candidates)
     {
         foreach (var bound in table.All())
         {
             if (bound.Group.Definition.Event.Wants(ChangeKind.Delete)
-                && !bound.Policy.CanJudge(key)
-                && bound.Filter.Compile() is var filter
-                && filter.CanJudge(key)
-                && filter.Evaluate(key) == Truth.True)
+                && !bound.Policy.Columns.All(column => key.Has(key.Relation.OrdinalOf(column)))
+                && bound.FilterPredicate.CanJudge(key)
+                && bound.FilterPredicate.Evaluate(key) == Truth.True)
             {
-                candidates.Add(new Candidate(bound, index, key, isBefore: false, Truth.True) { IsUnverified = true });
+                candidates.Add(new Candidate(bound, index, key, isBefore: false) { IsUnverified = true });
             }
         }
     }

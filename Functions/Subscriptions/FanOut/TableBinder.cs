@@ -56,14 +56,14 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, GroupSplitter spl
         }
 
         // A group whose members the policies can tell apart is not bound but divided; its parts come with the next reading of the registry.
-        var shared = policy.ReadsClaims ? groups.Where(group => group.Claims is null).ToList() : [];
+        var shared = PolicyClaims.TellApart(policy) ? groups.Where(group => group.Claims is null).ToList() : [];
         foreach (var group in shared)
         {
             await splitter.SplitAsync(group, cancellationToken);
         }
 
         var own = groups.Except(shared).ToList();
-        if (policy.Reduced is null)
+        if (!policy.IsPartlyReducible)
         {
             await BindAllAsync(relation, table, policy, own, _ => null, cancellationToken);
         }
@@ -114,10 +114,7 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, GroupSplitter spl
                 continue;
             }
 
-            var filter = node.Compile();
-            var sight = sightOf(group);
-            var predicate = sight is null or Constant ? (sight == Constant.False ? sight : filter) : filter is Constant ? sight : new AllOf([filter, sight]);
-            table.Bind(group, new BoundGroup(group, policy, sight, predicate!, node));
+            table.Bind(group, new BoundGroup(group, policy, sightOf(group), node));
         }
     }
 

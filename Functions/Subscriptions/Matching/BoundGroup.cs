@@ -1,3 +1,4 @@
+using Serverless.Changes;
 using Serverless.Subscriptions.Filters;
 using Serverless.Subscriptions.Policies;
 
@@ -5,10 +6,32 @@ namespace Serverless.Subscriptions.Matching;
 
 /// <summary>A group as it stands towards one table under the policies that were last read.</summary>
 /// <param name="Policy">What the policies say for the group's role.</param>
-/// <param name="Sight">The policies bound to the group's claims; null where PostgreSQL has to be asked for each row.</param>
-/// <param name="Predicate">The filter together with <paramref name="Sight"/>: what the index knows the group by.</param>
-/// <param name="Filter">The filter alone, for asking it of PostgreSQL.</param>
-internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Predicate? Sight, Predicate Predicate, FilterNode Filter)
+/// <param name="Sight">The policies bound to the group's claims, as far as memory can decide them; null where PostgreSQL has to be asked about each row.</param>
+/// <param name="Filter">The filter, as it is asked of PostgreSQL.</param>
+internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Predicate? Sight, FilterNode Filter)
 {
-    public bool MustBeJudged => Sight is null;
+    /// <summary>The filter, as it is evaluated in memory.</summary>
+    public Predicate FilterPredicate { get; } = Filter.Compile();
+
+    /// <summary>What the index knows the group by: it holds wherever filter and policies do.</summary>
+    public Predicate Predicate => field ??= Join(FilterPredicate, Sight);
+
+    /// <summary>What the policies say of an image, as far as memory can tell. False where the image lacks what they read.</summary>
+    public Truth Sees(RowImage image)
+    {
+        if (Sight is not null && Sight.CanJudge(image) && Sight.Evaluate(image) is var truth and not Truth.Ask)
+        {
+            return truth;
+        }
+
+        // Null is not what the row has in a column that the log left out, so nothing may be asked about it either.
+        return Policy.Columns.All(column => image.Has(image.Relation.OrdinalOf(column))) ? Truth.Ask : Truth.False;
+    }
+
+    private static Predicate Join(Predicate filter, Predicate? sight) => sight switch
+    {
+        null => filter,
+        Constant => sight == Constant.True ? filter : sight,
+        _ => filter is Constant ? sight : new AllOf([filter, sight]),
+    };
 }

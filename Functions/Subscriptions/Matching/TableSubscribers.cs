@@ -68,6 +68,15 @@ internal sealed class TableSubscribers
         }
     }
 
+    /// <summary>Makes every group wait to be bound again.</summary>
+    public void Unbind()
+    {
+        lock (_lock)
+        {
+            Policies = null;
+        }
+    }
+
     /// <summary>Settles a group that <see cref="TakeUnbound"/> gave.</summary>
     /// <param name="bound">Null where the group receives nothing under these policies.</param>
     public void Bind(SubscriberGroup group, BoundGroup? bound)

@@ -1,0 +1,165 @@
+using Npgsql;
+using Serverless.Changes;
+using Serverless.Subscriptions.Filters;
+using Serverless.Subscriptions.Policies;
+
+namespace Serverless.Subscriptions.FanOut;
+
+/// <summary>Asks PostgreSQL what memory could not decide of a table's candidates: first filters, then policies for those that are left.</summary>
+internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberNotices notices)
+{
+    /// <summary>Marks as out whoever the answers exclude, and everybody about whom there is none; the latter are told.</summary>
+    /// <exception cref="StalePoliciesException">The policies were changed since they were read.</exception>
+    public async Task SettleAsync(Relation relation, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
+    {
+        if (!candidates.Exists(candidate => candidate.MustAskFilter || candidate.MustAskPolicy || candidate.AskedOld is not null))
+        {
+            return;
+        }
+
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await SettleFiltersAsync(connection, relation, [.. candidates.Where(candidate => candidate.MustAskFilter)], cancellationToken);
+        var asked = candidates.Where(candidate => !candidate.IsOut && (candidate.MustAskPolicy || candidate.AskedOld is not null));
+        foreach (var ofPolicy in asked.GroupBy(candidate => candidate.Bound.Policy))
+        {
+            await SettlePolicyAsync(connection, ofPolicy.Key, [.. ofPolicy], isLastAttempt, cancellationToken);
+        }
+    }
+
+    private async Task SettleFiltersAsync(NpgsqlConnection connection, Relation relation, List<Candidate> candidates, CancellationToken cancellationToken)
+    {
+        var byFilter = candidates.GroupBy(candidate => candidate.Bound.Filter.ToJson(), StringComparer.Ordinal).Select(group => group.ToList()).ToList();
+        if (byFilter.Count == 0)
+        {
+            return;
+        }
+
+        var images = byFilter.Select(group => group.Select(candidate => candidate.Image).Distinct().ToList()).ToList();
+        var questions = byFilter.Zip(images, (group, asked) => FilterQuestion.About(group[0].Bound.Filter, asked)).ToList();
+        var answers = await FilterQuestions.AskAsync(connection, relation, questions, FilterQuestions.DefaultLimit, cancellationToken);
+        for (var i = 0; i < byFilter.Count; i++)
+        {
+            foreach (var candidate in byFilter[i])
+            {
+                candidate.IsOut = answers[i].Verdicts[images[i].IndexOf(candidate.Image)] is not true;
+            }
+
+            if (answers[i].SqlState is { } state)
+            {
+                await TellFilterFailedAsync(byFilter[i], state, answers[i].TookTooLong, cancellationToken);
+            }
+        }
+    }
+
+    private async Task TellFilterFailedAsync(List<Candidate> candidates, string state, bool tookTooLong, CancellationToken cancellationToken)
+    {
+        var reason = tookTooLong
+            ? "took longer than is allowed, most often a pattern that backtracks. Write it so that it fits in one way only."
+            : $"could not be evaluated (SQLSTATE {state}).";
+        foreach (var group in candidates.Select(candidate => candidate.Bound.Group).Distinct())
+        {
+            await notices.TellAsync(group, "FilterFailed", "The filter " + reason + " Changes that it should have been asked about did not arrive.", cancellationToken);
+        }
+    }
+
+    private async Task SettlePolicyAsync(
+        NpgsqlConnection connection, TablePolicy policy, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
+    {
+        var images = new ImageList();
+        var byClaims = candidates.GroupBy(candidate => candidate.Bound.Group.Claims ?? "{}", StringComparer.Ordinal).ToList();
+        var asks = byClaims
+            .Select(group => new PolicyAsk(group.Key, [.. group.SelectMany(Asked).Select(images.PlaceOf).Distinct()]))
+            .ToList();
+        var answers = await PolicyJudge.JudgeAsync(connection, policy, images.Images, asks, cancellationToken);
+        for (var i = 0; i < asks.Count; i++)
+        {
+            if (answers[i].Failure is { } failure)
+            {
+                await FailAsync(policy, failure, [.. byClaims[i]], isLastAttempt, cancellationToken);
+                continue;
+            }
+
+            var seen = asks[i].ImageIndexes.Zip(answers[i].Visible!).Where(pair => pair.Second).Select(pair => pair.First).ToHashSet();
+            foreach (var candidate in byClaims[i])
+            {
+                candidate.IsOut = candidate.MustAskPolicy && !seen.Contains(images.PlaceOf(candidate.Image));
+                candidate.SeesOld |= candidate.AskedOld is { } old && seen.Contains(images.PlaceOf(old));
+            }
+        }
+    }
+
+    private async Task FailAsync(
+        TablePolicy policy, PolicyFailure failure, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
+    {
+        if (failure.IsTransient)
+        {
+            throw new NpgsqlException($"Policies could not be evaluated for the moment (SQLSTATE {failure.SqlState}); the changes are given again.");
+        }
+
+        if (failure.MayBeStale && !isLastAttempt)
+        {
+            throw new StalePoliciesException();
+        }
+
+        foreach (var candidate in candidates)
+        {
+            candidate.IsOut |= candidate.MustAskPolicy;
+        }
+
+        foreach (var group in candidates.Select(candidate => candidate.Bound.Group).Distinct())
+        {
+            await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);
+        }
+    }
+
+    private static IEnumerable<RowImage> Asked(Candidate candidate)
+    {
+        if (candidate.MustAskPolicy)
+        {
+            yield return candidate.Image;
+        }
+
+        if (candidate.AskedOld is { } old)
+        {
+            yield return old;
+        }
+    }
+
+    /// <summary>The images of one question, each once.</summary>
+    private sealed class ImageList
+    {
+        private readonly Dictionary<RowImage, int> _places = [];
+
+        public List<RowImage> Images { get; } = [];
+
+        public int PlaceOf(RowImage image)
+        {
+            if (!_places.TryGetValue(image, out var place))
+            {
+                _places.Add(image, place = Images.Count);
+                Images.Add(image);
+            }
+
+            return place;
+        }
+    }
+}
+
+/// <summary>Policies name something that is gone: they were changed after they were read. Read them again and judge again.</summary>
+internal sealed class StalePoliciesException : Exception
+{
+    public StalePoliciesException()
+        : base("The policies were changed after they were read.")
+    {
+    }
+
+    public StalePoliciesException(string message)
+        : base(message)
+    {
+    }
+
+    public StalePoliciesException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
