@@ -23,12 +23,13 @@ internal sealed class AllOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text { get; } = "(" + string.Join(" and ", parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text { get; } =
+        parts.Count == 0 ? "true" : "(" + string.Join(" and ", parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 
     // Any one part must hold, so the part that fits the fewest rows serves best: few equal keys, before ranges, before nothing.
-    public override IReadOnlyList<IndexKey>? Keys { get; } = parts.Select(part => part.Keys).Where(keys => keys is not null).MinBy(Cost);
+    public override IReadOnlyList<IndexKey>? Keys { get; } = KeyChoice.BestOf(parts.Select(part => part.Keys));
 
     public override Truth Evaluate(RowImage image)
     {
@@ -50,8 +51,6 @@ internal sealed class AllOf(IReadOnlyList<Predicate> parts) : Predicate
 
         return result;
     }
-
-    private static int Cost(IReadOnlyList<IndexKey>? keys) => keys!.Sum(key => key is EqualKey ? 1 : 1000);
 }
 
 /// <summary>SQL's OR.</summary>
@@ -59,7 +58,8 @@ internal sealed class AnyOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text { get; } = "(" + string.Join(" or ", parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text { get; } =
+        parts.Count == 0 ? "false" : "(" + string.Join(" or ", parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 

@@ -16,7 +16,7 @@ internal sealed class Equality(string column, EqualityRule rule, IReadOnlyList<b
 
     public override string Text { get; } = string.Create(
         CultureInfo.InvariantCulture,
-        $"{column}:{rule} in ({string.Join(',', tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
+        $"{SqlName.Of(column)}:{rule} in ({string.Join(',', tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
 
     public override IReadOnlyCollection<string> Columns { get; } = [column];
 
