@@ -1,0 +1,138 @@
+-- Row-level security, asked for: what a table's policies are, whether they have changed, and what they say of rows that the log carried.
+
+-- One text for each table; it changes whenever its policies, its flags, its owner, its columns, the privileges on it, the roles and their members,
+-- or the functions that its policies call do, and not when its rows do. Policies' texts are in it because renaming what a policy
+-- refers to leaves the policy's own row in the catalog alone.
+create function serverless_realtime.policy_fingerprints(p_tables oid[])
+returns table (table_oid oid, fingerprint text)
+language plpgsql stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  shared text;
+begin
+  -- pg_authid is for superusers only, so the attributes of roles are taken by value.
+  select pg_catalog.concat_ws(';',
+    (select pg_catalog.string_agg(m::text, ',' order by m.roleid, m.member, m::text) from pg_catalog.pg_auth_members m),
+    (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid) from pg_catalog.pg_roles r),
+    (select pg_catalog.string_agg(f.oid || ' ' || f.xmin, ',' order by f.oid)
+     from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace where n.nspname = 'auth'))
+  into shared;
+  return query
+  select c.oid, pg_catalog.md5(pg_catalog.concat_ws(';', shared,
+    n.nspname, n.nspowner, n.nspacl, c.relname, c.relowner, c.relacl, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
+    (select pg_catalog.string_agg(a.attname || ' ' || a.xmin, ',' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+    (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.oid, p.xmin, pg_catalog.pg_get_expr(p.polqual, p.polrelid)), ',' order by p.oid)
+     from pg_catalog.pg_policy p where p.polrelid = c.oid),
+    (select pg_catalog.string_agg(f.oid || ' ' || f.xmin, ',' order by f.oid)
+     from pg_catalog.pg_policy p
+     join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+     join pg_catalog.pg_proc f on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and f.oid = d.refobjid
+     where p.polrelid = c.oid)))
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.oid = any (p_tables);
+exception when internal_error then
+  -- A policy's text is made of the newest catalogs and the rest is of the caller's snapshot, so a column dropped in between is not found. No two such
+  -- texts are alike: whoever compares reads anew.
+  return query select t, 'in flux ' || pg_catalog.clock_timestamp() from pg_catalog.unnest(p_tables) t;
+end $$;
+
+-- Executes one statement for each claim set, as the role and with the claims set, and answers with its one text or with an SQLSTATE. Never several claim sets
+-- in one execution: "(select auth.uid())" is computed once for each, and strangers' rows would leak.
+--
+-- The statement is prepared as the caller, since a stored policy needs no privilege on the schemas that it names, and executed as the role, which tables under
+-- it and functions in it are then checked against; PostgreSQL plans it anew when the role or anything it was planned for has changed.
+-- It takes rows from the setting serverless_realtime.images, a JSON array: p_rows are the objects, p_sets arrays of places among them, and p_set
+-- chooses one for each claim set.
+--
+-- Answers come in order. There are fewer of them than claim sets when time runs out (statement_timeout, which the caller sets): one that
+-- was begun in the first fifth of it and did not end in it has failed with 57014; one that was not begun is not answered.
+create function serverless_realtime.ask_policy(p_name text, p_statement text, p_role text, p_claims text[], p_set int[], p_sets text[], p_rows text[])
+returns table (answer text, failure text)
+language plpgsql
+as $$
+declare
+  began constant timestamptz := clock_timestamp();
+  time_limit constant interval := current_setting('statement_timeout')::interval;
+  caller constant text := current_setting('role');
+  replan boolean;
+  shared text;
+  current_set int;
+  claims jsonb;
+begin
+  -- A function marked immutable that reads a setting or a table after all would be computed when the statement is planned, and the first subscriber's
+  -- claims would serve them all. Where one may exist each claim set has a plan of its own.
+  replan := exists (
+    select from pg_proc f join pg_language l on l.oid = f.prolang
+    where f.oid >= 16384 and f.provolatile = 'i' and l.lanname not in ('internal', 'c')
+      and (f.prosqlbody is not null or f.prosrc ~* '(current_|session_user|\mauth\M|jwt|uid|claim|tenant|\mfrom\M|\mexecute\M|\mperform\M)'));
+
+  begin
+    if not exists (select from pg_prepared_statements where name = p_name) then
+      if (select count(*) > 200 from pg_prepared_statements where name like 'sr\_policy\_%') then
+        execute (select string_agg(format('deallocate %I', name), ';') from pg_prepared_statements where name like 'sr\_policy\_%');
+      end if;
+      execute format('prepare %I as %s', p_name, p_statement);
+    end if;
+  exception when others then
+    shared := sqlstate;
+  end;
+  if shared is null then
+    begin
+      perform set_config('role', p_role, true);
+    exception when others then
+      shared := 'SR002';
+    end;
+  end if;
+  if shared is not null then
+    return query select null::text, shared from unnest(p_claims);
+    return;
+  end if;
+
+  for i in 1 .. cardinality(p_claims) loop
+    answer := null;
+    failure := null;
+    if p_set[i] is distinct from current_set then
+      current_set := p_set[i];
+      perform set_config(
+        'serverless_realtime.images',
+        '[' || (select string_agg(p_rows[place], ',' order by n) from unnest(p_sets[current_set]::int[]) with ordinality as member (place, n)) || ']',
+        true);
+    end if;
+    begin
+      claims := p_claims[i]::jsonb;
+      perform
+        set_config('request.jwt.claims', p_claims[i], true),
+        set_config('request.jwt.claim.sub', coalesce(claims ->> 'sub', ''), true),
+        set_config('request.jwt.claim.role', coalesce(claims ->> 'role', ''), true),
+        set_config('request.jwt.claim.email', coalesce(claims ->> 'email', ''), true);
+      if replan and i > 1 then
+        perform set_config('role', caller, true);
+        execute format('deallocate %I', p_name);
+        execute format('prepare %I as %s', p_name, p_statement);
+        perform set_config('role', p_role, true);
+      end if;
+      execute format('execute %I', p_name) into answer;
+    exception
+      when query_canceled then
+        -- Whoever else cancels means the whole statement.
+        if clock_timestamp() - began < time_limit * 0.9 then
+          raise;
+        end if;
+        failure := '57014';
+        return next;
+        exit;
+      when others then
+        failure := sqlstate;
+    end;
+    return next;
+    exit when clock_timestamp() - began > time_limit / 5;
+  end loop;
+  perform set_config('role', caller, true);
+  if replan then
+    execute format('deallocate %I', p_name);
+  end if;
+end $$;
+
+revoke execute on function serverless_realtime.ask_policy(text, text, text, text[], int[], text[], text[]) from public;

@@ -1,0 +1,412 @@
+using System.Globalization;
+
+namespace Serverless.Subscriptions.Policies.Reduction;
+
+/// <summary>Takes a policy's expression apart, as far as it is comparisons of columns with claims and constants.</summary>
+/// <remarks>
+/// It reads what <c>pg_get_expr</c> writes under an empty search path: every operation in parentheses, every name qualified that is not in <c>pg_catalog</c>. Whatever it
+/// does not know becomes <see cref="Opaque"/>, at the nearest AND, OR or NOT above.
+/// </remarks>
+internal sealed class PolicyParser
+{
+    private static readonly HashSet<string> _comparisons = new(StringComparer.Ordinal) { "=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "@>", "<@", "?", "?|", "?&" };
+    private static readonly HashSet<string> _functions = new(StringComparer.Ordinal) { "coalesce", "nullif", "current_setting" };
+    private static readonly HashSet<string> _endings = new(StringComparer.Ordinal) { "and", "or", "as", ")", "]", ",", "" };
+
+    private readonly string _sql;
+    private readonly PolicyScope _scope;
+    private readonly IReadOnlyList<PolicyToken> _tokens;
+    private int _at;
+
+    private PolicyParser(string sql, PolicyScope scope, IReadOnlyList<PolicyToken> tokens)
+    {
+        _sql = sql;
+        _scope = scope;
+        _tokens = tokens;
+    }
+
+    private PolicyToken Next => _tokens[_at];
+
+    public static PolicyNode Parse(string sql, PolicyScope scope)
+    {
+        if (PolicyTokens.Read(sql) is not { } tokens)
+        {
+            return Opaque.Instance;
+        }
+
+        var parser = new PolicyParser(sql, scope, tokens);
+        var operand = parser.Disjunction(depth: 0);
+        return parser.Next.Kind == PolicyTokenKind.End && operand?.AsCondition() is { } node ? node : Opaque.Instance;
+    }
+
+    private PolicyOperand? Disjunction(int depth) => Chain("or", () => Chain("and", () => Negation(depth), PolicyNode.All), PolicyNode.Any);
+
+    // Parts joined by one word. Without a column in any of them the whole is a value again, which PostgreSQL evaluates as it stands.
+    private PolicyOperand? Chain(string word, Func<PolicyOperand?> read, Func<IReadOnlyList<PolicyNode>, PolicyNode> join)
+    {
+        var start = Next.Start;
+        if (read() is not { } first)
+        {
+            return null;
+        }
+
+        if (!IsWord(word))
+        {
+            return first;
+        }
+
+        var parts = new List<PolicyOperand> { first };
+        while (IsWord(word))
+        {
+            _at++;
+            if (read() is not { } part)
+            {
+                return null;
+            }
+
+            parts.Add(part);
+        }
+
+        return parts.All(part => part is ValueOperand { Type: "boolean" })
+            ? new ValueOperand(Slice(start), "boolean")
+            : new ConditionOperand(join([.. parts.Select(part => part.AsCondition() ?? Opaque.Instance)]));
+    }
+
+    private PolicyOperand? Negation(int depth)
+    {
+        // PostgreSQL has bounded the nesting long before, but not to what this process's stack bears.
+        if (depth > 200)
+        {
+            return null;
+        }
+
+        var start = _at;
+        if (IsWord("not"))
+        {
+            _at++;
+            return Negation(depth + 1) switch
+            {
+                null => null,
+                ValueOperand { Type: "boolean" } => new ValueOperand($"({Slice(_tokens[start].Start)})", "boolean"),
+                var operand => new ConditionOperand((operand.AsCondition() ?? Opaque.Instance).Negated()),
+            };
+        }
+
+        if (Comparison(depth) is { } comparison && _endings.Contains(Ending()))
+        {
+            return comparison;
+        }
+
+        _at = start;
+        return Skip() ? new ConditionOperand(Opaque.Instance) : null;
+    }
+
+    private string Ending() => Next.Kind == PolicyTokenKind.Word ? Next.Text.ToLowerInvariant() : Next.Kind is PolicyTokenKind.Mark or PolicyTokenKind.End ? Next.Text : "?";
+
+    // Passes over what is not understood, to the end of this part.
+    private bool Skip()
+    {
+        var open = 0;
+        var start = _at;
+        for (; Next.Kind != PolicyTokenKind.End; _at++)
+        {
+            if (Next.Is("(") || Next.Is("["))
+            {
+                open++;
+            }
+            else if (Next.Is(")") || Next.Is("]"))
+            {
+                if (open-- == 0)
+                {
+                    break;
+                }
+            }
+            else if (IsWord("case"))
+            {
+                // Its own ANDs are not this level's.
+                return false;
+            }
+            else if (open == 0 && (IsWord("and") || IsWord("or") || Next.Is(",")))
+            {
+                break;
+            }
+        }
+
+        return _at > start;
+    }
+
+    private PolicyOperand? Comparison(int depth)
+    {
+        var start = Next.Start;
+        var left = Primary(depth);
+        if (left is null)
+        {
+            return null;
+        }
+
+        if (IsWord("is"))
+        {
+            return Test(left, start);
+        }
+
+        if (Next.Kind != PolicyTokenKind.Operator)
+        {
+            return left;
+        }
+
+        var name = Next.Text;
+        _at++;
+        var quantifier = IsWord("any") || IsWord("all") ? Next.Text.ToLowerInvariant() : null;
+        if (quantifier is not null)
+        {
+            _at++;
+        }
+
+        return Primary(depth) is { } right ? Join(left, name, quantifier, right, start) : null;
+    }
+
+    private PolicyOperand? Join(PolicyOperand left, string name, string? quantifier, PolicyOperand right, int start)
+    {
+        if (left is ValueOperand value && right is ValueOperand)
+        {
+            return ResultOf(name, quantifier, value.Type) is { } type ? new ValueOperand(Slice(start), type) : null;
+        }
+
+        if (quantifier is null && left is ValueOperand)
+        {
+            // Only = and <> are handled below, and both may be turned around.
+            (left, right) = (right, left);
+        }
+
+        if (left is not ColumnOperand column || right is not ValueOperand operand)
+        {
+            return null;
+        }
+
+        // "<> all" is the negation of "= any".
+        return (name, quantifier) switch
+        {
+            ("=", null) => ToOperand(ColumnComparison.Equal(column, operand, isArray: false)),
+            ("<>", null) => ToOperand(ColumnComparison.Equal(column, operand, isArray: false)?.Negated()),
+            ("=", "any") => ToOperand(ColumnComparison.Equal(column, operand, isArray: true)),
+            ("<>", "all") => ToOperand(ColumnComparison.Equal(column, operand, isArray: true)?.Negated()),
+            _ => null,
+        };
+    }
+
+    private static ConditionOperand? ToOperand(PolicyNode? node) => node is null ? null : new ConditionOperand(node);
+
+    private static string? ResultOf(string name, string? quantifier, string? left) => name switch
+    {
+        _ when _comparisons.Contains(name) => "boolean",
+        _ when quantifier is not null => null,
+        "->" or "#>" when left is "json" or "jsonb" => left,
+        "->>" or "#>>" when left is "json" or "jsonb" => "text",
+        "||" when left is "text" => "text",
+        _ => null,
+    };
+
+    private ValueOperand? Test(PolicyOperand left, int start)
+    {
+        _at++;
+        if (IsWord("not"))
+        {
+            _at++;
+        }
+
+        var wanted = Next.Text.ToLowerInvariant();
+        if (wanted is not ("null" or "true" or "false" or "unknown"))
+        {
+            return null;
+        }
+
+        _at++;
+        return left is ValueOperand ? new ValueOperand(Slice(start), "boolean") : null;
+    }
+
+    private PolicyOperand? Primary(int depth)
+    {
+        var start = Next.Start;
+        var operand = depth > 200 ? null : Unit(depth + 1, start);
+        while (operand is not null && Next.Is("::"))
+        {
+            _at++;
+            operand = TypeName() is not { } type ? null : operand switch
+            {
+                ValueOperand => new ValueOperand(Slice(start), type),
+                ColumnOperand { Cast: null } column => column with { Cast = type },
+                _ => null,
+            };
+        }
+
+        return operand;
+    }
+
+    private PolicyOperand? Unit(int depth, int start)
+    {
+        var token = Next;
+        _at++;
+        switch (token.Kind)
+        {
+            case PolicyTokenKind.Text:
+                return new ValueOperand(Slice(start), null);
+            case PolicyTokenKind.Number:
+                return new ValueOperand(Slice(start), TypeOfNumber(token.Text));
+            case PolicyTokenKind.Mark when token.Text == "(":
+                return Parenthesized(depth, start);
+            case PolicyTokenKind.QuotedName:
+                return ColumnOrQualified(token.Text);
+            case PolicyTokenKind.Word:
+                return Named(token.Text, depth, start);
+            default:
+                return null;
+        }
+    }
+
+    private static string TypeOfNumber(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? "integer"
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? "bigint"
+        : "numeric";
+
+    private PolicyOperand? Parenthesized(int depth, int start)
+    {
+        var isSelect = IsWord("select");
+        if (isSelect)
+        {
+            _at++;
+        }
+
+        var inner = Disjunction(depth);
+        if (isSelect && inner is ValueOperand && IsWord("as") && _tokens[_at + 1].Kind is PolicyTokenKind.Word or PolicyTokenKind.QuotedName)
+        {
+            _at += 2;
+        }
+
+        if (inner is null || !Next.Is(")") || (isSelect && inner is not ValueOperand))
+        {
+            return null;
+        }
+
+        _at++;
+        return inner is ValueOperand value ? value with { Sql = Slice(start) } : inner;
+    }
+
+    private PolicyOperand? Named(string word, int depth, int start)
+    {
+        switch (word.ToLowerInvariant())
+        {
+            case "true" or "false":
+                return new ValueOperand(Slice(start), "boolean");
+            case "null":
+                return new ValueOperand(Slice(start), null);
+            case "array" when Next.Is("["):
+                return Arguments(depth, "]") is { Count: > 0 } items && items[0].Type is { } type && items.All(item => item.Type == type)
+                    ? new ValueOperand(Slice(start), type + "[]")
+                    : null;
+            case var function when Next.Is("("):
+                return _functions.Contains(function) ? Call(function, depth, start) : null;
+            case "auth" when Next.Is("."):
+                return ClaimFunction(start);
+            default:
+                return ColumnOrQualified(word);
+        }
+    }
+
+    private ValueOperand? Call(string function, int depth, int start)
+    {
+        var isClaim = function != "current_setting"
+            || (_tokens[_at + 1] is { Kind: PolicyTokenKind.Text } setting && setting.Text.StartsWith("'request.jwt.claim", StringComparison.Ordinal));
+        return isClaim && Arguments(depth, ")") is { Count: > 0 } arguments
+            ? new ValueOperand(Slice(start), function == "current_setting" ? "text" : arguments[0].Type)
+            : null;
+    }
+
+    private List<ValueOperand>? Arguments(int depth, string close)
+    {
+        var arguments = new List<ValueOperand>();
+        do
+        {
+            _at++;
+            if (Disjunction(depth) is not ValueOperand argument)
+            {
+                return null;
+            }
+
+            arguments.Add(argument);
+        }
+        while (Next.Is(","));
+
+        if (!Next.Is(close))
+        {
+            return null;
+        }
+
+        _at++;
+        return arguments;
+    }
+
+    private ValueOperand? ClaimFunction(int start)
+    {
+        var name = _tokens[_at + 1].Text;
+        if (!_scope.Functions.TryGetValue(name, out var type) || !_tokens[_at + 2].Is("(") || !_tokens[_at + 3].Is(")"))
+        {
+            return null;
+        }
+
+        _at += 4;
+        return new ValueOperand(Slice(start), type);
+    }
+
+    private ColumnOperand? ColumnOrQualified(string name)
+    {
+        if (Next.Is("."))
+        {
+            if (name != _scope.Table || _tokens[_at + 1].Kind is not (PolicyTokenKind.Word or PolicyTokenKind.QuotedName))
+            {
+                return null;
+            }
+
+            name = _tokens[_at + 1].Text;
+            _at += 2;
+        }
+
+        return _scope.Columns.TryGetValue(name, out var column) && !Next.Is("(") && !Next.Is(".") ? new ColumnOperand(column, null) : null;
+    }
+
+    // One written without precision: with one, a cast changes the value.
+    private string? TypeName()
+    {
+        var start = Next.Start;
+        while (Next.Kind is PolicyTokenKind.Word or PolicyTokenKind.QuotedName && (_at == 0 || !_endings.Contains(Ending())) && !IsWord("is"))
+        {
+            _at++;
+            if (Next.Is("."))
+            {
+                _at++;
+            }
+        }
+
+        var name = Slice(start);
+        if (name.Length == 0 || Next.Is("("))
+        {
+            return null;
+        }
+
+        if (Next.Is("["))
+        {
+            if (!_tokens[_at + 1].Is("]"))
+            {
+                return null;
+            }
+
+            _at += 2;
+            name += "[]";
+        }
+
+        return name;
+    }
+
+    private bool IsWord(string word) => Next.Kind == PolicyTokenKind.Word && Next.Text.Equals(word, StringComparison.OrdinalIgnoreCase);
+
+    private string Slice(int start) => _at == 0 ? "" : _sql[start..Math.Max(start, _tokens[_at - 1].End)];
+}
