@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Serverless.Bus;
 using Serverless.Capture;
 using Serverless.Database;
 using Serverless.EmbeddedSignalR;

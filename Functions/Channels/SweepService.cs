@@ -16,6 +16,7 @@ internal sealed partial class SweepService(
     DatabaseReadiness readiness,
     ChangeLogTrim log,
     RegistrySweep registry,
+    SubscriptionExpiry expiry,
     SessionEvents sessions,
     TimeProvider time,
     ILogger<SweepService> logger) : BackgroundService
@@ -51,6 +52,7 @@ internal sealed partial class SweepService(
 
         try
         {
+            await expiry.EndAllExpiredAsync(cancellationToken);
             await log.TrimAsync(cancellationToken);
             await registry.SweepAsync(cancellationToken);
             foreach (var session in await registry.LiveSessionsAsync(_sessionAge, cancellationToken))

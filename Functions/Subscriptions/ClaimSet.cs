@@ -14,6 +14,8 @@ internal sealed record ClaimSet(byte[] Key, string Text)
 {
     private static readonly string[] _times = ["exp", "iat", "nbf"];
 
+    public string HexKey => Convert.ToHexStringLower(Key);
+
     public static ClaimSet Of(Caller caller)
     {
         var output = new ArrayBufferWriter<byte>(caller.Claims.Length);

@@ -25,6 +25,9 @@ internal sealed record GroupDefinition
     /// <summary>The filter as <see cref="FilterNode"/> writes it; null for all rows.</summary>
     public string? Filter { get; init; }
 
+    /// <summary>The columns that the filter reads, each with its type's oid when the filter was made: <c>name:oid</c>. Under another type its values mean nothing.</summary>
+    public IReadOnlyList<string>? FilterTypes { get; init; }
+
     /// <summary>The chosen columns in ascending order; null for all.</summary>
     public IReadOnlyList<string>? Columns { get; init; }
 

@@ -17,7 +17,11 @@ internal sealed record SubscriptionRequest
     [JsonPropertyName("filter")]
     public string? Filter { get; init; }
 
-    /// <summary>Supabase's choice of columns. Refused where it is given, since sending other columns than asked for would be worse.</summary>
+    /// <summary>The columns to send, the key always among them; null for all.</summary>
     [JsonPropertyName("select")]
     public IReadOnlyList<string>? Select { get; init; }
+
+    /// <summary>Whether rows that leave the subscriber's sight are to be told as deletes of their key.</summary>
+    [JsonPropertyName("leave")]
+    public bool Leave { get; init; }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Serverless.Subscriptions.Filters;
+using Serverless.Subscriptions.Policies;
 
 namespace Serverless.Subscriptions;
 
@@ -11,29 +12,34 @@ internal sealed record ResolvedSubscription(GroupDefinition Definition, Subscrip
 internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options)
 {
     private const int MaxIdentifierLength = 63;
+    private const int MaxColumns = 200;
 
     /// <exception cref="SubscriptionException">The subscription cannot be made.</exception>
     public async Task<ResolvedSubscription> ResolveAsync(
-        NpgsqlConnection connection, SubscriptionRequest request, string role, CancellationToken cancellationToken)
+        NpgsqlConnection connection, SubscriptionRequest request, string role, ClaimSet claims, CancellationToken cancellationToken)
     {
         var wanted = SubscriptionEvents.Parse(request.Event);
-        var schema = string.IsNullOrEmpty(request.Schema) ? "public" : request.Schema;
-        var table = string.IsNullOrEmpty(request.Table) ? GroupDefinition.AnyTable : request.Table;
-        if (request.Select is { Count: > 0 })
-        {
-            throw SubscriptionException.Invalid("SelectNotSupported", "This version sends all columns; leave 'select' out.");
-        }
-
-        if (schema.Length > MaxIdentifierLength || table.Length > MaxIdentifierLength)
-        {
-            throw SubscriptionException.Invalid("InvalidTable", $"A schema or table name is longer than PostgreSQL's {MaxIdentifierLength} characters.");
-        }
-
-        var conditions = EqualityOnly(FilterParser.Parse(request.Filter));
+        var schema = RequireName(request.Schema, "public");
+        var table = RequireName(request.Table, GroupDefinition.Any);
+        var filter = FilterParser.Parse(request.Filter);
         await RequireSurroundingsAsync(connection, role, schema, cancellationToken);
-        return table == GroupDefinition.AnyTable
-            ? ResolveAnyTable(request, wanted, schema, role, conditions)
-            : await ResolveTableAsync(connection, request, wanted, schema, table, role, conditions, cancellationToken);
+        var definition = new GroupDefinition { Schema = schema, Table = table, Event = wanted, Role = role, Leave = request.Leave };
+        return table == GroupDefinition.Any
+            ? ResolveAnyTable(request, definition, claims)
+            : await ResolveTableAsync(connection, request, definition, filter, claims, cancellationToken);
+    }
+
+    private static string RequireName(string? name, string otherwise)
+    {
+        if (string.IsNullOrEmpty(name))
+        {
+            return otherwise;
+        }
+
+        return name.Length <= MaxIdentifierLength && !name.Any(char.IsControl)
+            ? name
+            : throw SubscriptionException.Invalid(
+                "InvalidTable", $"A schema or table name is longer than PostgreSQL's {MaxIdentifierLength} characters, or holds a control character.");
     }
 
     private async Task RequireSurroundingsAsync(NpgsqlConnection connection, string role, string schema, CancellationToken cancellationToken)
@@ -53,50 +59,51 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
                 "UnknownRole", StatusCodes.Status403Forbidden, $"The token's role '{role}' does not exist in the database. Create it, or issue tokens with an existing role.");
         }
 
-        if (!exist.Schema && schema != GroupDefinition.AnyTable)
+        if (!exist.Schema && schema != GroupDefinition.Any)
         {
             throw SubscriptionException.Invalid("UnknownSchema", $"There is no schema '{schema}'. The default is 'public'.");
         }
     }
 
-    private static ResolvedSubscription ResolveAnyTable(
-        SubscriptionRequest request, SubscriptionEvent wanted, string schema, string role, IReadOnlyList<FilterCondition> conditions)
+    // Which tables it will be about is known only when they change, and their policies may tell its members apart: so it is for these claims alone from the start.
+    private static ResolvedSubscription ResolveAnyTable(SubscriptionRequest request, GroupDefinition definition, ClaimSet claims)
     {
-        if (conditions.Count > 0)
+        if (!string.IsNullOrWhiteSpace(request.Filter) || request.Select is { Count: > 0 })
         {
-            throw SubscriptionException.Invalid("FilterWithoutTable", "A filter needs a table: name the one whose columns it is about.");
+            throw SubscriptionException.Invalid("FilterWithoutTable", "A filter or a choice of columns needs a table: name the one that it is about.");
         }
 
-        var note = new SubscriptionNote(false, "Subscribed to every published table that the role may read; tables with row-level security are left out by this version.");
-        return new ResolvedSubscription(new GroupDefinition(schema, GroupDefinition.AnyTable, wanted, role, []), request, [note]);
+        var note = new SubscriptionNote(false, "Subscribed to every published table, as far as the role may read it and its policies allow.");
+        return new ResolvedSubscription(definition with { ClaimsKey = claims.HexKey }, request, [note]);
     }
 
     private async Task<ResolvedSubscription> ResolveTableAsync(
         NpgsqlConnection connection,
         SubscriptionRequest request,
-        SubscriptionEvent wanted,
-        string schema,
-        string table,
-        string role,
-        IReadOnlyList<FilterCondition> conditions,
+        GroupDefinition definition,
+        FilterSyntax filter,
+        ClaimSet claims,
         CancellationToken cancellationToken)
     {
-        var description = await TableCatalog.DescribeAsync(connection, options.Value.Publication, schema, table, role, cancellationToken)
-            ?? throw SubscriptionException.Invalid("UnknownTable", $"There is no table '{table}' in schema '{schema}'. Names are case-sensitive and written without quotes.");
-        RequireReadable(description, role);
-        var equal = new List<EqualCondition>();
-        foreach (var condition in conditions)
+        var description = await TableCatalog.DescribeAsync(
+            connection, options.Value.Publication, definition.Schema, definition.Table, definition.Role, cancellationToken)
+            ?? throw SubscriptionException.Invalid(
+                "UnknownTable", $"There is no table '{definition.Table}' in schema '{definition.Schema}'. Names are case-sensitive and written without quotes.");
+        var policy = (await PolicyCatalog.ReadAsync(connection, [description.Oid], [definition.Role], cancellationToken))
+            .GetValueOrDefault((description.Oid, definition.Role));
+        RequireReadable(description, policy, definition.Role);
+        var node = await FilterResolver.ResolveAsync(connection, description, filter, definition.Role, cancellationToken);
+        var resolved = definition with
         {
-            equal.Add(await ResolveConditionAsync(connection, description, condition, cancellationToken));
-        }
-
-        // The order of conditions does not matter to what they select, so it must not make two groups of one.
-        equal.Sort((left, right) => Compare(left, right));
-        var definition = new GroupDefinition(schema, table, wanted, role, equal);
-        return new ResolvedSubscription(definition, request, [.. SubscriptionNotes.For(description, definition)]);
+            Filter = node.Columns.Count == 0 ? null : node.ToJson(),
+            FilterTypes = [.. description.Columns.Where(column => node.Columns.Contains(column.Name)).Select(column => $"{column.Name}:{column.TypeOid}").Order(StringComparer.Ordinal)],
+            Columns = ChosenColumns(request.Select, description),
+            ClaimsKey = PolicyClaims.TellApart(policy!) ? claims.HexKey : null,
+        };
+        return new ResolvedSubscription(resolved, request, [.. SubscriptionNotes.For(description, policy!, resolved, node, options.Value)]);
     }
 
-    private void RequireReadable(TableDescription table, string role)
+    private void RequireReadable(TableDescription table, TablePolicy? policy, string role)
     {
         var name = SqlName.Of(table.Schema, table.Name);
         if (!table.IsPublished)
@@ -106,54 +113,37 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
                 $"Table {name} is not in the publication, so its changes are not streamed. Run: alter publication {SqlName.Of(options.Value.Publication)} add table {name};");
         }
 
-        if (table.HasRowLevelSecurity)
-        {
-            throw SubscriptionException.Invalid(
-                "RowLevelSecurityNotSupported",
-                $"Table {name} has row-level security enabled, and this version cannot judge policies; it refuses rather than send rows that a policy may forbid.");
-        }
-
-        if (!table.RoleMaySelect)
+        if (policy is not { HasSelect: true })
         {
             throw new SubscriptionException(
                 "InsufficientPrivilege", StatusCodes.Status403Forbidden, $"Role '{role}' may not read {name}. Run: grant select on {name} to {SqlName.Of(role)};");
         }
     }
 
-    private static IReadOnlyList<FilterCondition> EqualityOnly(FilterSyntax filter) =>
-    [
-        .. (filter is AllSyntax all ? all.Parts : [filter]).Select(part => part is ConditionSyntax { Operator: FilterOperator.Equal } equal
-            ? new FilterCondition(equal.Column, "eq", equal.Values[0])
-            : throw Invalid("This version serves conditions 'column=eq.value', all of which must hold.")),
-    ];
-
-    private static async Task<EqualCondition> ResolveConditionAsync(
-        NpgsqlConnection connection, TableDescription table, FilterCondition condition, CancellationToken cancellationToken)
+    private static IReadOnlyList<string>? ChosenColumns(IReadOnlyList<string>? chosen, TableDescription table)
     {
-        var column = table.Columns.FirstOrDefault(column => column.Name == condition.Column)
-            ?? throw Invalid($"Table {SqlName.Of(table.Schema, table.Name)} has no column '{condition.Column}'.");
-        if (column.IsGenerated)
+        if (chosen is null or { Count: 0 })
         {
-            throw Invalid($"Column '{column.Name}' is generated, and PostgreSQL does not stream generated columns. Filter on a stored one.");
+            return null;
         }
 
-        if (EqualityRules.For(column.BaseTypeName, column.IsEnum) is not { } rule || !column.HasPlainCollation)
+        if (chosen.Count > MaxColumns)
         {
-            throw Invalid($"Column '{column.Name}' is of type {column.Type}, which this version does not compare. Filter on a column of a common type: numbers, text, boolean, uuid, dates and times, enums.");
+            throw SubscriptionException.Invalid("InvalidSelect", $"'select' names {chosen.Count} columns; at most {MaxColumns} are accepted.");
         }
 
-        var token = await LiteralReader.ReadAsync(connection, column, condition.Value, cancellationToken)
-            ?? throw Invalid($"Condition '{condition.Column}=eq.{Shorten(condition.Value)}': the value is not a valid {column.Type}.");
-        return new EqualCondition(column.Name, rule, rule.Normalize(token).ToArray());
-    }
+        foreach (var name in chosen)
+        {
+            var column = table.Columns.FirstOrDefault(column => column.Name == name)
+                ?? throw SubscriptionException.Invalid("InvalidSelect", $"'select' names '{Shorten(name)}', and {SqlName.Of(table.Schema, table.Name)} has no such column.");
+            if (!column.RoleMaySelect)
+            {
+                throw SubscriptionException.Invalid("InvalidSelect", $"'select' names '{name}', which the role may not read. Leave it out, or grant select on that column.");
+            }
+        }
 
-    private static int Compare(EqualCondition left, EqualCondition right)
-    {
-        var byColumn = string.CompareOrdinal(left.Column, right.Column);
-        return byColumn != 0 ? byColumn : left.Token.AsSpan().SequenceCompareTo(right.Token);
+        return [.. chosen.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
     private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";
-
-    private static SubscriptionException Invalid(string message) => SubscriptionException.Invalid("InvalidFilter", message);
 }

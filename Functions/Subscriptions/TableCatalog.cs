@@ -13,7 +13,7 @@ internal static class TableCatalog
           c.relrowsecurity,
           c.relreplident = 'f',
           has_schema_privilege(r.oid, n.oid, 'USAGE') and has_table_privilege(r.oid, c.oid, 'SELECT'),
-          getdatabaseencoding() = 'UTF8'
+          getdatabaseencoding() = 'UTF8', c.oid
         from pg_namespace n
         join pg_class c on c.relnamespace = n.oid
         join pg_roles r on r.rolname = $3
@@ -51,7 +51,7 @@ internal static class TableCatalog
             select bool_or(coalesce(to_jsonb(p) -> 'attnames' ? a.attname, true))
             from pg_publication_tables p
             where p.pubname = $4 and p.schemaname = $1 and p.tablename = $2), true),
-          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false)
+          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false), a.atttypid
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_class c on c.relname = $2
@@ -91,6 +91,7 @@ internal static class TableCatalog
 
         var (published, rls, full, mayselect) = (reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4));
         var isUtf8 = reader.GetBoolean(5);
+        var oid = reader.GetFieldValue<uint>(6);
         await reader.NextResultAsync(cancellationToken);
         var columns = new List<ColumnDescription>();
         while (await reader.ReadAsync(cancellationToken))
@@ -98,7 +99,7 @@ internal static class TableCatalog
             columns.Add(ReadColumn(reader));
         }
 
-        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8 };
+        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8, Oid = oid };
     }
 
     private static ColumnDescription ReadColumn(NpgsqlDataReader reader) => new(
@@ -117,6 +118,7 @@ internal static class TableCatalog
         IsByteOrdered = reader.GetBoolean(11),
         IsStreamed = reader.GetBoolean(12),
         RoleMaySelect = reader.GetBoolean(13),
+        TypeOid = reader.GetFieldValue<uint>(14),
     };
 
     /// <summary>Whether the role exists, the schema does, and the slot has begun to keep changes.</summary>

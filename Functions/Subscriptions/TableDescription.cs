@@ -13,6 +13,8 @@ internal sealed record TableDescription(
     bool RoleMaySelect,
     IReadOnlyList<ColumnDescription> Columns)
 {
+    public uint Oid { get; init; }
+
     /// <summary>Whether the database's encoding is UTF-8, so that its characters and their bytes are those of the images.</summary>
     public bool IsUtf8 { get; init; } = true;
 }
@@ -31,6 +33,9 @@ internal sealed record ColumnDescription(
     bool IsToastable,
     bool HasPlainCollation)
 {
+    /// <summary>The declared type, a domain perhaps.</summary>
+    public uint TypeOid { get; init; }
+
     /// <summary>The same type as <c>Type</c>, quoted and with its schema: it means the same under every search path.</summary>
     public string SqlType { get; init; } = Type;
 

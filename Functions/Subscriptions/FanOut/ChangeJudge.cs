@@ -77,7 +77,7 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
 
     private static void Add(BoundGroup bound, Truth truth, RowChange change, int index, RowImage image, bool isBefore, List<Candidate> candidates)
     {
-        var sees = truth == Truth.True && bound.Sight is not null ? Truth.True : bound.Sees(image);
+        var sees = truth == Truth.True ? Truth.True : bound.Sees(image);
         if (sees is not (Truth.True or Truth.Ask))
         {
             return;

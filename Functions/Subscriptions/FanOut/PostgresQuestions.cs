@@ -6,7 +6,7 @@ using Serverless.Subscriptions.Policies;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Asks PostgreSQL what memory could not decide of a table's candidates: first filters, then policies for those that are left.</summary>
-internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberNotices notices)
+internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge judge, SubscriberNotices notices)
 {
     /// <summary>Marks as out whoever the answers exclude, and everybody about whom there is none; the latter are told.</summary>
     /// <exception cref="StalePoliciesException">The policies were changed since they were read.</exception>
@@ -34,14 +34,14 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberN
             return;
         }
 
-        var images = byFilter.Select(group => group.Select(candidate => candidate.Image).Distinct().ToList()).ToList();
-        var questions = byFilter.Zip(images, (group, asked) => FilterQuestion.About(group[0].Bound.Filter, asked)).ToList();
+        var images = byFilter.Select(group => new ImageList(group.Select(candidate => candidate.Image))).ToList();
+        var questions = byFilter.Zip(images, (group, asked) => FilterQuestion.About(group[0].Bound.Filter, asked.Images)).ToList();
         var answers = await FilterQuestions.AskAsync(connection, relation, questions, FilterQuestions.DefaultLimit, cancellationToken);
         for (var i = 0; i < byFilter.Count; i++)
         {
             foreach (var candidate in byFilter[i])
             {
-                candidate.IsOut = answers[i].Verdicts[images[i].IndexOf(candidate.Image)] is not true;
+                candidate.IsOut = answers[i].Verdicts[images[i].PlaceOf(candidate.Image)] is not true;
             }
 
             if (answers[i].SqlState is { } state)
@@ -70,7 +70,7 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberN
         var asks = byClaims
             .Select(group => new PolicyAsk(group.Key, [.. group.SelectMany(Asked).Select(images.PlaceOf).Distinct()]))
             .ToList();
-        var answers = await PolicyJudge.JudgeAsync(connection, policy, images.Images, asks, cancellationToken);
+        var answers = await judge.JudgeAsync(connection, policy, images.Images, asks, cancellationToken);
         for (var i = 0; i < asks.Count; i++)
         {
             if (answers[i].Failure is { } failure)
@@ -79,7 +79,7 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberN
                 continue;
             }
 
-            var seen = asks[i].ImageIndexes.Zip(answers[i].Visible!).Where(pair => pair.Second).Select(pair => pair.First).ToHashSet();
+            var seen = asks[i].Images.Zip(answers[i].Visible).Where(pair => pair.Second).Select(pair => pair.First).ToHashSet();
             foreach (var candidate in byClaims[i])
             {
                 candidate.IsOut = candidate.MustAskPolicy && !seen.Contains(images.PlaceOf(candidate.Image));
@@ -91,11 +91,7 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberN
     private async Task FailAsync(
         TablePolicy policy, PolicyFailure failure, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
     {
-        if (failure.IsTransient)
-        {
-            throw new NpgsqlException($"Policies could not be evaluated for the moment (SQLSTATE {failure.SqlState}); the changes are given again.");
-        }
-
+        failure.ThrowIfTransient();
         if (failure.MayBeStale && !isLastAttempt)
         {
             throw new StalePoliciesException();
@@ -129,6 +125,14 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, SubscriberN
     private sealed class ImageList
     {
         private readonly Dictionary<RowImage, int> _places = [];
+
+        public ImageList(params IEnumerable<RowImage> images)
+        {
+            foreach (var image in images)
+            {
+                PlaceOf(image);
+            }
+        }
 
         public List<RowImage> Images { get; } = [];
 

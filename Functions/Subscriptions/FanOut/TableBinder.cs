@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Serverless.Changes;
 using Serverless.Subscriptions.Filters;
@@ -8,7 +9,7 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Brings a table's groups up to its policies, before its changes are matched.</summary>
-internal sealed class TableBinder(NpgsqlDataSource dataSource, GroupSplitter splitter, SubscriberNotices notices)
+internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices)
 {
     /// <summary>Binds every group that is new or was bound under other policies.</summary>
     /// <param name="policies">The state of the table's policies that the batch is judged under.</param>
@@ -62,55 +63,48 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, GroupSplitter spl
             await splitter.SplitAsync(group, cancellationToken);
         }
 
-        var own = groups.Except(shared).ToList();
-        if (!policy.IsPartlyReducible)
-        {
-            await BindAllAsync(relation, table, policy, own, _ => null, cancellationToken);
-        }
-        else
-        {
-            await BindReducedAsync(connection, relation, table, policy, own, cancellationToken);
-        }
-
+        await BindClaimsAsync(connection, relation, table, policy, [.. groups.Except(shared)], cancellationToken);
         return shared.Count > 0;
     }
 
-    private async Task BindReducedAsync(
+    private async Task BindClaimsAsync(
         NpgsqlConnection connection, Relation relation, TableSubscribers table, TablePolicy policy, List<SubscriberGroup> groups, CancellationToken cancellationToken)
     {
-        var claims = groups.Select(group => group.Claims ?? "{}").Distinct().ToList();
-        var bound = await PolicyBinder.BindAsync(connection, policy, claims, cancellationToken);
-        var byClaims = claims.Zip(bound).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
-        foreach (var group in groups.Where(group => byClaims[group.Claims ?? "{}"].Failure is not null))
+        var claims = groups.Select(ClaimsOf).Distinct().ToList();
+        var answers = await policyBinder.BindAsync(connection, policy, claims, cancellationToken);
+        var bound = claims.Zip(answers).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+        foreach (var group in groups)
         {
-            table.Bind(group, null);
-            await notices.TellAsync(group, "PolicyFailed", byClaims[group.Claims ?? "{}"].Failure!.Message, cancellationToken);
+            if (bound[ClaimsOf(group)].Failure is { } failure)
+            {
+                failure.ThrowIfTransient();
+                table.Bind(group, null);
+                await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);
+            }
         }
 
-        await BindAllAsync(
-            relation,
-            table,
-            policy,
-            groups.Where(group => byClaims[group.Claims ?? "{}"].Failure is null),
-            group => byClaims[group.Claims ?? "{}"].Predicate,
-            cancellationToken);
+        var sighted = groups.Where(group => bound[ClaimsOf(group)].Failure is null);
+        await BindAllAsync(relation, table, policy, sighted, group => bound[ClaimsOf(group)].Predicate, cancellationToken);
     }
+
+    private static string ClaimsOf(SubscriberGroup group) => group.Claims ?? "{}";
 
     private async Task BindAllAsync(
         Relation relation,
         TableSubscribers table,
         TablePolicy policy,
         IEnumerable<SubscriberGroup> groups,
-        Func<SubscriberGroup, Predicate?> sightOf,
+        Func<SubscriberGroup, Predicate> sightOf,
         CancellationToken cancellationToken)
     {
         foreach (var group in groups)
         {
             var node = group.Definition.Filter is { } json ? FilterNode.FromJson(json) : FilterNode.Everything;
-            if (Unfit(relation, node, group) is { } reason)
+            if (!IsFit(relation, group))
             {
                 table.Bind(group, null);
-                await notices.TellAsync(group, "FilterOutdated", reason, cancellationToken);
+                await notices.TellAsync(
+                    group, "FilterOutdated", $"{relation} was altered: a column that the filter reads is gone or of another type. Join again with a filter that fits it.", cancellationToken);
                 continue;
             }
 
@@ -118,13 +112,8 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, GroupSplitter spl
         }
     }
 
-    private static string? Unfit(Relation relation, FilterNode node, SubscriberGroup group)
-    {
-        var lacking = node.Columns.Where(column => relation.OrdinalOf(column) < 0).ToList();
-        return lacking.Count == 0 || group.Definition.Table == GroupDefinition.Any
-            ? null
-            : $"The filter reads {string.Join(", ", lacking.Select(column => $"'{column}'"))}, which {relation} no longer streams. Join again with a filter on its present columns.";
-    }
+    private static bool IsFit(Relation relation, SubscriberGroup group) => group.Definition.FilterTypes is not { } types || types.All(type =>
+        relation.Columns.Any(column => string.Create(CultureInfo.InvariantCulture, $"{column.Name}:{column.TypeOid}") == type));
 
     private static string Signature(Relation relation) =>
         "|" + (int)relation.Identity + string.Concat(relation.Columns.Select(column => $"|{column.Name}:{column.TypeOid}"));

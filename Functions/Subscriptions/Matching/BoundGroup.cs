@@ -6,9 +6,9 @@ namespace Serverless.Subscriptions.Matching;
 
 /// <summary>A group as it stands towards one table under the policies that were last read.</summary>
 /// <param name="Policy">What the policies say for the group's role.</param>
-/// <param name="Sight">The policies bound to the group's claims, as far as memory can decide them; null where PostgreSQL has to be asked about each row.</param>
+/// <param name="Sight">The policies bound to the group's claims; what memory cannot decide of them it says to ask.</param>
 /// <param name="Filter">The filter, as it is asked of PostgreSQL.</param>
-internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Predicate? Sight, FilterNode Filter)
+internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Predicate Sight, FilterNode Filter)
 {
     /// <summary>The filter, as it is evaluated in memory.</summary>
     public Predicate FilterPredicate { get; } = Filter.Compile();
@@ -19,7 +19,8 @@ internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Pre
     /// <summary>What the policies say of an image, as far as memory can tell. False where the image lacks what they read.</summary>
     public Truth Sees(RowImage image)
     {
-        if (Sight is not null && Sight.CanJudge(image) && Sight.Evaluate(image) is var truth and not Truth.Ask)
+        var truth = Sight.CanJudge(image) ? Sight.Evaluate(image) : Truth.False;
+        if (truth != Truth.Ask)
         {
             return truth;
         }
@@ -28,10 +29,8 @@ internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Pre
         return Policy.Columns.All(column => image.Has(image.Relation.OrdinalOf(column))) ? Truth.Ask : Truth.False;
     }
 
-    private static Predicate Join(Predicate filter, Predicate? sight) => sight switch
-    {
-        null => filter,
-        Constant => sight == Constant.True ? filter : sight,
-        _ => filter is Constant ? sight : new AllOf([filter, sight]),
-    };
+    private static Predicate Join(Predicate filter, Predicate sight) =>
+        sight == Constant.True ? filter
+        : sight == Constant.False || filter == Constant.True ? sight
+        : new AllOf([filter, sight]);
 }

@@ -15,7 +15,7 @@ internal sealed partial class BoundPredicate(IReadOnlyDictionary<string, JsonEle
     public static IEnumerable<string> ValuesOf(PolicyNode node) => node switch
     {
         AllNodes all => all.Parts.SelectMany(ValuesOf),
-        AnyNode any => any.Parts.SelectMany(ValuesOf),
+        AnyNodes any => any.Parts.SelectMany(ValuesOf),
         ColumnEquals equals => [ValueOf(equals)],
         ClaimCondition condition => [ValueOf(condition)],
         _ => [],
@@ -24,7 +24,7 @@ internal sealed partial class BoundPredicate(IReadOnlyDictionary<string, JsonEle
     public Predicate Of(PolicyNode node) => node switch
     {
         AllNodes all => Join(all.Parts, neutral: true, parts => new AllOf(parts)),
-        AnyNode any => Join(any.Parts, neutral: false, parts => new AnyOf(parts)),
+        AnyNodes any => Join(any.Parts, neutral: false, parts => new AnyOf(parts)),
         ColumnEquals equals => Of(equals),
         ClaimCondition condition => values[ValueOf(condition)].ValueKind == JsonValueKind.True ? Constant.True : Constant.False,
         _ => OpaquePredicate.Instance,

@@ -14,7 +14,7 @@ internal static partial class PolicyClaims
     private static bool MayReadClaims(PolicyNode node) => node switch
     {
         AllNodes all => all.Parts.Any(MayReadClaims),
-        AnyNode any => any.Parts.Any(MayReadClaims),
+        AnyNodes any => any.Parts.Any(MayReadClaims),
         ColumnEquals equals => MayCall().IsMatch(equals.Sql),
         ClaimCondition condition => MayCall().IsMatch(condition.Sql),
         _ => true,

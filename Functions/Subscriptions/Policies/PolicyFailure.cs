@@ -12,6 +12,15 @@ internal sealed record PolicyFailure(string SqlState)
     /// <summary>Whether names that the policy was read with may be gone: read the policy again and ask again, once.</summary>
     public bool MayBeStale => SqlState.StartsWith("42", StringComparison.Ordinal) && SqlState is not ("42501" or "42P17");
 
+    /// <exception cref="Npgsql.NpgsqlException">The failure is transient: the batch is to be given again.</exception>
+    public void ThrowIfTransient()
+    {
+        if (IsTransient)
+        {
+            throw new Npgsql.NpgsqlException($"Policies could not be evaluated for the moment (SQLSTATE {SqlState}); the changes are given again.");
+        }
+    }
+
     /// <summary>What to tell the subscriber.</summary>
     public string Message(TablePolicy policy) =>
         $"The row-level security policies on {SqlName.Of(policy.Schema, policy.Name)} cannot be evaluated for this subscriber (SQLSTATE {SqlState}): {Explanation(policy.Role)}";

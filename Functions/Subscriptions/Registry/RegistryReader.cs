@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Serverless.Database;
+using Serverless.Subscriptions.Policies;
 
 namespace Serverless.Subscriptions.Registry;
 
@@ -37,7 +38,7 @@ internal sealed class RegistryReader([FromKeyedServices(DatabaseServices.ForRegi
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Begin));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Snapshot));
         batch.BatchCommands.Add(Subscriptions(since));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(PolicyFingerprint.Sql)
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(PolicyFingerprint.Query)
         {
             Parameters = { new() { Value = tables.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
         });

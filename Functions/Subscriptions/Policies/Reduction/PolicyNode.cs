@@ -11,17 +11,17 @@ internal abstract record PolicyNode
 
     public static PolicyNode All(IReadOnlyList<PolicyNode> parts) => parts.Count == 1 ? parts[0] : new AllNodes(parts);
 
-    public static PolicyNode Any(IReadOnlyList<PolicyNode> parts) => parts.Count == 1 ? parts[0] : new AnyNode(parts);
+    public static PolicyNode Any(IReadOnlyList<PolicyNode> parts) => parts.Count == 1 ? parts[0] : new AnyNodes(parts);
 }
 
 internal sealed record AllNodes(IReadOnlyList<PolicyNode> Parts) : PolicyNode
 {
     public override bool HasOpaque => Parts.Any(part => part.HasOpaque);
 
-    public override PolicyNode Negated() => new AnyNode([.. Parts.Select(part => part.Negated())]);
+    public override PolicyNode Negated() => new AnyNodes([.. Parts.Select(part => part.Negated())]);
 }
 
-internal sealed record AnyNode(IReadOnlyList<PolicyNode> Parts) : PolicyNode
+internal sealed record AnyNodes(IReadOnlyList<PolicyNode> Parts) : PolicyNode
 {
     public override bool HasOpaque => Parts.Any(part => part.HasOpaque);
 
