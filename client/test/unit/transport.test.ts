@@ -507,6 +507,9 @@ describe.each(["1.0.0", "2.0.0"])("supabase-js with serializer %s", (vsn) => {
       await settle();
       service.hub.invoke("postgres_changes", inserts([1], ["0/1:0"]));
       await renew(client);
+      service.hub.invoke("postgres_changes", inserts([1], ["0/5:0", "0/6:0"]));
+      await settle();
+      expect(rows.at(-1)).toBe("0/6:0");
       service.hub.invoke("postgres_changes", inserts([31], ["0/5:0", "0/6:0"]));
       service.hub.invoke("postgres_changes", inserts([1], ["0/5:0", "0/6:0", "0/7:0"]));
       service.hub.invoke("postgres_changes", inserts([31], ["0/7:0", "0/8:0"]));
