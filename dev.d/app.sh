@@ -14,12 +14,20 @@ start_app() {
   APP_PID=$!
   echo "$APP_PID" >"$LOCAL/app.pid"
   local reason
-  reason=$(node dev.d/ready.mjs "http://127.0.0.1:$PORT/readyz" "$APP_PID" 60) && return
+  # Without the line that bash itself writes when .NET aborts after an exception.
+  {
+    reason=$(node dev.d/ready.mjs "http://127.0.0.1:$PORT/readyz" "$APP_PID" 60) && return
+    is_running "$APP_PID" || wait "$APP_PID" || true
+  } 2>/dev/null
   is_running "$APP_PID" || reason="it ended: $(app_complaint)"
   fail "The app did not become ready, $reason; its log is .local/app.log."
 }
 
-app_complaint() { grep -m 1 -E 'Unhandled exception|Exception:|crit:|fail:' "$LOCAL/app.log" | head -c 300 | grep . || tail -n 1 "$LOCAL/app.log"; }
+# What ended it, or else its first failure: the console writes a level and a name, and the message on the line below.
+app_complaint() {
+  { grep -m 1 '^Unhandled exception' "$LOCAL/app.log" || grep -m 1 -A 1 -E '^(crit|fail):' "$LOCAL/app.log" | tail -n 1 | grep . || tail -n 1 "$LOCAL/app.log"; } |
+    sed 's/^ *//' | head -c 300
+}
 
 # The app stops by itself on SIGTERM, its replication connection with it.
 stop_app() {

@@ -40,6 +40,21 @@ place_data() {
   ((EUID != 0)) || chown postgres: "$PG_DATA"
 }
 
+# Says what is wrong with a server's files before the server does, and takes the programs of their version where there are several.
+check_data() {
+  [[ -n $(ls -A "$PG_DATA") ]] || return 0
+  local file version installed
+  for file in PG_VERSION global/pg_control pg_wal base postgresql.conf; do
+    [[ -e $PG_DATA/$file ]] || fail "The PostgreSQL files in $PG_DATA are broken: $file is missing; delete that folder to begin anew, which loses its data."
+  done
+  version=$(cat "$PG_DATA/PG_VERSION")
+  installed=$("$PG_BIN/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+  [[ $version != "$installed" ]] || return 0
+  [[ -x /usr/lib/postgresql/$version/bin/postgres ]] ||
+    fail "The data in $PG_DATA is of PostgreSQL $version, and this system now has $installed; install postgresql-$version beside it, or delete that folder to begin anew, which loses its data."
+  PG_BIN=/usr/lib/postgresql/$version/bin
+}
+
 # init_postgres PASSWORD: makes the server's files, unless they are there.
 init_postgres() {
   [[ -z $(ls -A "$PG_DATA") ]] || return 0
@@ -67,7 +82,14 @@ start_postgres() {
   fi
   PG_PID=$!
   await 60 postgres_settled "$port" || fail "PostgreSQL has not answered on port $port for 60 seconds; its log is $log."
-  is_running "$PG_PID" || fail "PostgreSQL cannot start from $PG_DATA ($(postgres_complaint "$log")); delete that folder to begin anew, which loses its data."
+  is_running "$PG_PID" || fail_to_start "$log"
+}
+
+# A setting, a port or a full disk is no reason to throw data away; files that the server itself finds damaged are.
+fail_to_start() {
+  local damage='PANIC|pg_control|checkpoint record|status of transaction|not a database cluster|could not open (file|directory) "(\./)?(base|global|pg_)|initialized by PostgreSQL version|invalid magic number|invalid page'
+  ! grep -qE "$damage" "$1" || fail "The PostgreSQL files in $PG_DATA are broken ($(postgres_complaint "$1")); delete that folder to begin anew, which loses its data."
+  fail "PostgreSQL cannot start from $PG_DATA: $(postgres_complaint "$1"); its log is $1."
 }
 
 postgres_settled() { is_gone "$PG_PID" || "$PG_BIN/pg_isready" -q -h 127.0.0.1 -p "$1"; }

@@ -2,6 +2,11 @@
 
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# need_port NAME VALUE EXAMPLE
+need_port() {
+  [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] && (($2 <= 65535)) || fail "$1 is '$2', and a port is a whole number from 1 to 65535; choose one: $1=$3 ./dev"
+}
+
 free_port() {
   node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }

@@ -1,6 +1,7 @@
 # ./dev: everything up, until Ctrl-C.
 
 run_all() {
+  need_ports
   need_dotnet
   need_node
   mkdir -p "$LOCAL"
@@ -19,6 +20,13 @@ run_all() {
   watch_over
 }
 
+# Nothing is installed or built for a setting that cannot work.
+need_ports() {
+  need_port PORT "$PORT" 8099
+  need_port POSTGRES_PORT "$POSTGRES_PORT" 54399
+  ((PORT != POSTGRES_PORT)) || fail "PORT and POSTGRES_PORT are both $PORT, and two servers cannot share a port; choose another for one of them: POSTGRES_PORT=54399 ./dev"
+}
+
 stop_all() {
   local status=$?
   # A second Ctrl-C, or a terminal that is gone, must not cut this short.
@@ -35,6 +43,7 @@ bring_up_postgres() {
   stop_forgotten_postgres
   ! port_in_use "$POSTGRES_PORT" || fail "Port $POSTGRES_PORT is in use, and PostgreSQL needs it; choose another: POSTGRES_PORT=54399 ./dev"
   ! port_in_use "$PORT" || fail "Port $PORT is in use, and the app needs it; choose another: PORT=8099 ./dev"
+  check_data
   [[ -s $LOCAL/postgres-password || -z $(ls -A "$PG_DATA") ]] ||
     fail "The password of the PostgreSQL in $PG_DATA is gone from .local; delete that folder to begin anew, which loses its data."
   local password
@@ -46,7 +55,7 @@ bring_up_postgres() {
   local admin
   admin=$(psql_url "$POSTGRES_PORT" postgres)
   [[ $("$PG_BIN/psql" "$admin" -Atqc "select 1 from pg_database where datname = 'realtime'") ]] ||
-    "$PG_BIN/psql" "$admin" -qc 'create database realtime'
+    "$PG_BIN/psql" "$admin" -qc 'create database realtime' || fail "The database 'realtime' could not be made; psql's own line above says why."
 }
 
 bring_up_app() {

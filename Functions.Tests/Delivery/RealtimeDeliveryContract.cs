@@ -252,6 +252,19 @@ public abstract class RealtimeDeliveryContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Deeply_nested_arguments_arrive_and_one_level_more_is_rejected()
+    {
+        var client = await ConnectAsync("ann");
+        var deepest = Nested(DeliveryLimits.MaxDepth - 1);
+
+        await Delivery.SendToUserAsync("ann", "note", Json($"[{deepest}]"), _none);
+        (await client.NextAsync("note", _limit))[0].GetRawText().Should().Be(deepest);
+
+        var tooDeep = () => Delivery.SendToUserAsync("ann", "note", Json($"[[{deepest}]]"), _none);
+        (await tooDeep.Should().ThrowAsync<DeliveryException>()).Which.Error.Should().Be(DeliveryError.Rejected);
+    }
+
+    [Fact]
     public async Task Concurrent_senders_keep_the_order_of_each_of_their_groups_while_others_come_and_go()
     {
         const int Groups = 8;
@@ -314,6 +327,8 @@ public abstract class RealtimeDeliveryContract : IAsyncLifetime
     private static async Task<int> NextNumberAsync(HubClient client) => (await client.NextAsync("note", _limit))[0].GetInt32();
 
     private static ReadOnlyMemory<byte> Arguments(int number) => Json(string.Create(CultureInfo.InvariantCulture, $"[{number}]"));
+
+    private static string Nested(int depth) => new string('[', depth) + new string(']', depth);
 
     private static ReadOnlyMemory<byte> Json(string json) => Encoding.UTF8.GetBytes(json);
 }

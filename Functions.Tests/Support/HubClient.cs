@@ -16,6 +16,7 @@ public sealed class HubClient : IAsyncDisposable
 {
     private const char RecordSeparator = '\u001e';
 
+    private static readonly JsonDocumentOptions _documentOptions = new() { MaxDepth = 32_000 };
     private static readonly HttpClient _http = new();
 
     private readonly ClientWebSocket _socket = new();
@@ -198,7 +199,7 @@ public sealed class HubClient : IAsyncDisposable
             while (rest.Span.IndexOf((byte)RecordSeparator) is var end and >= 0)
             {
                 waiting.Write(rest.Span[..end]);
-                yield return JsonElement.Parse(waiting.GetBuffer().AsSpan(0, (int)waiting.Length));
+                yield return JsonElement.Parse(waiting.GetBuffer().AsSpan(0, (int)waiting.Length), _documentOptions);
                 waiting.SetLength(0);
                 rest = rest[(end + 1)..];
             }

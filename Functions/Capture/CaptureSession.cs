@@ -140,7 +140,7 @@ internal sealed partial class CaptureSession(
 
         [LoggerMessage(2021, LogLevel.Warning,
             "Replication slot '{Slot}' cannot be read past changes that were made while publication '{Publication}' did not exist ({Reason}). "
-            + "A new slot is made; changes in between are lost to subscribers, and they are told of a gap.")]
+            + "A new slot is made; changes in between are lost to subscribers.")]
         public static partial void SlotUnreadable(ILogger logger, string slot, string publication, string reason);
     }
 }

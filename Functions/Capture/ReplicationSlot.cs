@@ -138,7 +138,7 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
 
         [LoggerMessage(2011, LogLevel.Warning,
             "The server has given up replication slot '{Slot}', since it held more WAL than max_slot_wal_keep_size allows. "
-            + "A new one is made; changes in between are lost to subscribers, and they are told of a gap.")]
+            + "A new one is made; changes in between are lost to subscribers.")]
         public static partial void SlotLost(ILogger logger, string slot);
     }
 }

@@ -5,6 +5,8 @@ namespace Serverless.Delivery;
 /// <summary>What a SignalR service accepts, enforced alike by every implementation.</summary>
 internal static class DeliveryLimits
 {
+    private static readonly JsonReaderOptions _readerOptions = new() { MaxDepth = MaxDepth };
+
     /// <summary>Azure SignalR's bound on a REST body: 1 MB.</summary>
     public const int MaxBodyBytes = 1_048_576;
 
@@ -13,6 +15,9 @@ internal static class DeliveryLimits
     /// target and the braces around it.
     /// </summary>
     public const int MaxArgumentsBytes = 960 * 1024;
+
+    /// <summary>How deep arguments may be nested. A json column may be some thousands of levels deep; the JSON readers' own limit is 64.</summary>
+    public const int MaxDepth = 30_000;
 
     /// <summary>The data plane takes groups and users of 1 to 1024 characters.</summary>
     public const int MaxNameLength = 1024;
@@ -41,13 +46,13 @@ internal static class DeliveryLimits
 
         if (!IsArray(argumentsJson.Span))
         {
-            throw new DeliveryException(DeliveryError.Rejected, "The message's arguments are not a JSON array. Write one, in UTF-8.");
+            throw new DeliveryException(DeliveryError.Rejected, $"The message's arguments are not a JSON array nested at most {MaxDepth} deep. Write one, in UTF-8.");
         }
     }
 
     private static bool IsArray(ReadOnlySpan<byte> json)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, _readerOptions);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray)

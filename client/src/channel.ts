@@ -1,3 +1,4 @@
+import type { HeldMessages, Wait } from "./held.js";
 import { Positions } from "./positions.js";
 import type { ChangesMessage, JsonObject } from "./wire.js";
 
@@ -13,6 +14,7 @@ export class Channel {
   private former: ReadonlyMap<number, readonly number[]> = new Map();
   private readonly positions = new Positions();
   private joined = false;
+  private renewal: Wait | undefined;
 
   constructor(
     /** With the `realtime:` that supabase-js puts before it. */
@@ -31,7 +33,9 @@ export class Channel {
   /**
    * Takes the numbers of an answer, which stand in the order of `asked`; whether they can be those.
    *
-   * The former numbers count until the next change of them: what was sent under them may still be on its way.
+   * The former numbers count until the next change of them: for a moment the service sends under both, so that nothing is missed between
+   * them, and what was sent under the former ones may still be on its way. A change that came under one is a repeat under the other, because
+   * positions are kept by the numbers that supabase-js was told, which stay.
    */
   number(ids: readonly number[]): boolean {
     if (ids.length !== this.asked.length || !ids.every((id) => Number.isInteger(id) && id !== 0)) {
@@ -60,6 +64,22 @@ export class Channel {
   /** Whether the service has answered the join. */
   get isJoined(): boolean {
     return this.joined;
+  }
+
+  /**
+   * Keeps what comes under numbers that are not known yet, from the first call of a new token until an answer names them: the service may have
+   * begun to send under them although its answer was lost and the call has to be made again.
+   */
+  beginRenewal(held: HeldMessages): void {
+    this.renewal ??= held.wait();
+  }
+
+  /** What came since the renewal began, or undefined where more came than is kept. The renewal is over. */
+  endRenewal(): readonly ChangesMessage[] | undefined {
+    const missed = this.renewal === undefined ? [] : this.renewal.since();
+    this.renewal?.end();
+    this.renewal = undefined;
+    return missed;
   }
 
   has(id: number): boolean {

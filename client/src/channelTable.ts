@@ -13,6 +13,7 @@ export class ChannelTable {
   replace(channel: Channel): Channel | undefined {
     const former = this.channels.get(channel.topic);
     this.channels.set(channel.topic, channel);
+    former?.endRenewal();
     return former;
   }
 
@@ -24,6 +25,7 @@ export class ChannelTable {
   remove(channel: Channel): void {
     if (this.isCurrent(channel)) {
       this.channels.delete(channel.topic);
+      channel.endRenewal();
     }
   }
 

@@ -3,7 +3,7 @@ import { Channel } from "./channel.js";
 import type { ChannelContext, JoinOperation } from "./context.js";
 import { CallError, messageOf, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
-import type { Mark } from "./held.js";
+import type { Wait } from "./held.js";
 import { forgetAndLeave } from "./leaves.js";
 import { closed, errorReply, okReply, system } from "./replies.js";
 import { usableToken } from "./tokens.js";
@@ -32,7 +32,7 @@ export function beginJoin(context: ChannelContext, frame: Frame): void {
 export async function callJoins(context: ChannelContext, batch: readonly JoinOperation[]): Promise<void> {
   const known = batch.map(({ topic }) => context.table.mayBeJoined(topic));
   batch.forEach(({ topic }) => context.table.sent(topic));
-  const mark = context.held.mark();
+  const wait = context.held.wait();
   try {
     const body = { channels: batch.map((operation) => operation.body) };
     const answers = parseAnswers(await context.api.channels("join", body), batch.length);
@@ -40,17 +40,17 @@ export async function callJoins(context: ChannelContext, batch: readonly JoinOpe
       throw new CallError(0, "UnexpectedAnswer", `join was not answered with ${batch.length} channels.`);
     }
     batch.forEach((operation, index) => {
-      answered(context, operation, answers[index], { mark, known: known[index] === true });
+      answered(context, operation, answers[index], { wait, known: known[index] === true });
     });
   } catch (error) {
     failed(context, batch, error instanceof CallError ? error : new CallError(0, "Unreachable", messageOf(error)));
   } finally {
-    context.held.release();
+    wait.end();
   }
 }
 
 interface Sent {
-  readonly mark: Mark;
+  readonly wait: Wait;
   /** Whether the service had an earlier join of the topic. */
   readonly known: boolean;
 }
@@ -78,7 +78,7 @@ function answered(context: ChannelContext, operation: JoinOperation, answer: Cha
     refuse(context, operation, new CallError(0, "UnexpectedAnswer", "The answer does not number every entry of postgres_changes."));
     return;
   }
-  const missed = context.held.since(sent.mark);
+  const missed = sent.wait.since();
   if (missed === undefined) {
     refuse(context, operation, new CallError(0, "TooManyHeld", "More changes came during the join than can be kept; join again."));
     return;

@@ -2,7 +2,6 @@ import { deliver } from "./changes.js";
 import type { ChannelContext, TokenOperation } from "./context.js";
 import { CallError, messageOf, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
-import type { Mark } from "./held.js";
 import { forgetAndLeave } from "./leaves.js";
 import { broken, closed, system } from "./replies.js";
 import { isObject, parseAnswersByTopic, type ChannelAnswer } from "./wire.js";
@@ -26,20 +25,22 @@ export function beginToken(context: ChannelContext, frame: Frame): void {
 
 /** Asks the service to judge a batch of channels anew under one token. */
 export async function callTokens(context: ChannelContext, batch: readonly TokenOperation[]): Promise<void> {
-  const mark = context.held.mark();
+  const asked = batch.filter(({ channel }) => context.table.isCurrent(channel));
+  if (asked.length === 0) {
+    return;
+  }
+  asked.forEach(({ channel }) => channel.beginRenewal(context.held));
   try {
-    const body = { access_token: batch[0]?.token, topics: batch.map(({ channel }) => channel.name) };
+    const body = { access_token: asked[0]?.token, topics: asked.map(({ channel }) => channel.name) };
     const answers = parseAnswersByTopic(await context.api.channels("access-token", body));
-    batch.forEach((operation) => answered(context, operation, answers?.get(operation.channel.name), mark));
+    asked.forEach((operation) => answered(context, operation, answers?.get(operation.channel.name)));
   } catch (error) {
     const reason = error instanceof CallError ? error : new CallError(0, "Unreachable", messageOf(error));
-    batch.forEach((operation) => failed(context, operation, reason));
-  } finally {
-    context.held.release();
+    asked.forEach((operation) => failed(context, operation, reason));
   }
 }
 
-function answered(context: ChannelContext, operation: TokenOperation, answer: ChannelAnswer | undefined, mark: Mark): void {
+function answered(context: ChannelContext, operation: TokenOperation, answer: ChannelAnswer | undefined): void {
   const { channel } = operation;
   if (!context.table.isCurrent(channel)) {
     return;
@@ -51,12 +52,13 @@ function answered(context: ChannelContext, operation: TokenOperation, answer: Ch
   } else if (!channel.number(answer.ids)) {
     failed(context, operation, new CallError(500, "UnexpectedAnswer", "The answer does not number every entry of postgres_changes."));
   } else {
-    catchUp(context, operation, mark);
+    catchUp(context, operation);
   }
 }
 
-function catchUp(context: ChannelContext, { channel }: TokenOperation, mark: Mark): void {
-  const missed = context.held.since(mark);
+/** Goes on under the new numbers where the former ones had come to: what came under those already is dropped as a repeat. */
+function catchUp(context: ChannelContext, { channel }: TokenOperation): void {
+  const missed = channel.endRenewal();
   if (missed === undefined) {
     context.emit(broken(channel, "TooManyHeld: More changes came during a change of token than can be kept."));
     forgetAndLeave(context, channel);
@@ -69,6 +71,10 @@ function failed(context: ChannelContext, operation: TokenOperation, error: CallE
   const { channel, token, tries } = operation;
   if (error.endsSession) {
     context.end(error.reason);
+    return;
+  }
+  if (channel.token !== token) {
+    // A later token waits behind this one, and decides.
     return;
   }
   const wait = error.isPassing ? context.retryMs[tries] : undefined;

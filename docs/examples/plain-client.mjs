@@ -1,17 +1,20 @@
 // Follows one table with nothing but fetch and @microsoft/signalr. Prints one line of JSON for each thing that happens.
 //
 //   node plain-client.mjs http://127.0.0.1:8080 "$ANON_KEY" public.project_tasks "status=eq.review"
+//
+// Several filters make several subscriptions on one channel.
 
 import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 
-const [url, apikey, table = "", filter] = process.argv.slice(2);
+const [url, apikey, table = "", ...filters] = process.argv.slice(2);
 const [schema, name] = table.includes(".") ? table.split(".", 2) : ["public", table];
 if (url === undefined || apikey === undefined || name === "") {
-  console.error("Usage: node plain-client.mjs URL KEY [SCHEMA.]TABLE [FILTER]");
+  console.error("Usage: node plain-client.mjs URL KEY [SCHEMA.]TABLE [FILTER...]");
   process.exit(2);
 }
 
-const subscription = { event: "*", schema, table: name, ...(filter === undefined ? {} : { filter }) };
+const entry = { event: "*", schema, table: name };
+const subscriptions = filters.length === 0 ? [entry] : filters.map((filter) => ({ ...entry, filter }));
 const print = (what) => console.log(JSON.stringify(what));
 
 // Positions outlive a session, so that a change that is sent again after a reconnect is known for what it is.
@@ -40,7 +43,7 @@ async function session(whenJoined) {
     .build();
   const ended = new Promise((resolve) => connection.onclose(resolve));
 
-  // Changes may come before the answer to the join says which number is ours. They are kept until then.
+  // Changes may come before the answer to the join says which numbers are ours. They are kept until then.
   let ids;
   const early = [];
   connection.on("postgres_changes", (message) => (ids === undefined ? early.push(message) : receive(message, ids)));
@@ -52,7 +55,7 @@ async function session(whenJoined) {
 
   await connection.start();
   try {
-    const join = { topic: "plain", config: { postgres_changes: [subscription] } };
+    const join = { topic: "plain", config: { postgres_changes: subscriptions } };
     const answer = await post("channels/join", join, { "x-realtime-session": sessionToken });
     answer.system.forEach(({ status, message }) => print({ note: message, status }));
     print({ subscribed: `${schema}.${name}` });
@@ -68,17 +71,24 @@ async function session(whenJoined) {
 
 /** Prints the changes of a message that are ours and new. */
 function receive({ ids, epoch, schema: from, table: of, changes }, ours) {
-  if (!ids.some((id) => ours.includes(id))) {
-    return;
-  }
-  const stream = JSON.stringify([from, of, epoch]);
+  // A subscription is known by its place in the join: its number may be another one in the next session.
+  const places = ours.flatMap((id, place) => (ids.includes(id) ? [place] : []));
   for (const { position, type, commit_timestamp, record, old_record } of changes) {
-    if (!isAfter(position, last.get(stream))) {
-      continue;
+    const fresh = places.filter((place) => advance(JSON.stringify([place, from, of, epoch]), position));
+    if (fresh.length > 0) {
+      const which = filters.length > 1 ? { filters: fresh.map((place) => filters[place]) } : {};
+      print({ type, table: `${from}.${of}`, ...which, commit_timestamp, new: record, old: old_record });
     }
-    last.set(stream, position);
-    print({ type, table: `${from}.${of}`, commit_timestamp, new: record, old: old_record });
   }
+}
+
+/** Whether a change is new to its stream: one subscription, one table, one epoch. Another subscription may be ahead or behind. */
+function advance(stream, position) {
+  const isNew = isAfter(position, last.get(stream));
+  if (isNew) {
+    last.set(stream, position);
+  }
+  return isNew;
 }
 
 /** Whether a position such as 0/16B3790:3 comes after another. */

@@ -8,6 +8,9 @@ namespace Serverless.EmbeddedSignalR.DataPlane;
 /// <summary>Reads the body of a send: <c>{"target":"x","arguments":[...]}</c>. The arguments are checked to be JSON and passed on as they came.</summary>
 internal static class DataPlaneMessage
 {
+    // The arguments stand one level deeper in a body than by themselves.
+    private static readonly JsonReaderOptions _readerOptions = new() { MaxDepth = DeliveryLimits.MaxDepth + 1 };
+
     private static readonly DataPlaneError _tooLarge =
         new(StatusCodes.Status413PayloadTooLarge, "PayloadTooLarge", $"A body may have {DeliveryLimits.MaxBodyBytes} bytes.");
 
@@ -62,7 +65,7 @@ internal static class DataPlaneMessage
 
     private static (OutgoingMessage? Message, DataPlaneError? Error) Read(byte[] body)
     {
-        var reader = new Utf8JsonReader(body);
+        var reader = new Utf8JsonReader(body, _readerOptions);
         string? target = null;
         ReadOnlySpan<byte> arguments = "[]"u8;
         reader.Read();

@@ -54,6 +54,20 @@ describe.skipIf(!hasApp)("the client of the documentation", () => {
     ]);
   });
 
+  it("does not take the positions of one subscription for those of another on the same table", async () => {
+    const lines = run("public.orders", "state=eq.first", "state=eq.second");
+    await lines.until((line) => line["subscribed"] === "public.orders");
+    for (let pair = 0; pair < 10; pair++) {
+      const id = 100 + 2 * pair;
+      const states = pair % 2 === 0 ? ["first", "second"] : ["second", "first"];
+      await app.sql.query("insert into public.orders values ($1, $2), ($3, $4)", [id, states[0], id + 1, states[1]]);
+    }
+    await app.sql.query("insert into public.orders values (200, 'first'), (201, 'second')");
+    const ids = (): readonly unknown[] => lines.items.filter(({ type }) => type === "INSERT").map((line) => (line["new"] as { id: number }).id);
+    await lines.until(() => ids().includes(200) && ids().includes(201));
+    expect([...ids()].sort()).toEqual([...Array.from({ length: 20 }, (_, index) => 100 + index), 200, 201]);
+  });
+
   it("says what is wrong and ends where trying again cannot help", async () => {
     const lines = run("public.nowhere");
     const exited = once(child, "exit");

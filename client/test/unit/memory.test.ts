@@ -76,31 +76,48 @@ describe("held messages", () => {
     return parsed;
   };
 
-  it("are those since the mark", () => {
+  it("are those since the wait began", () => {
     const held = new HeldMessages();
-    held.mark();
     const [early, late] = [message(1), message(1)];
+    const first = held.wait();
     held.keep(early);
-    const mark = held.mark();
+    const second = held.wait();
     held.keep(late);
-    expect(held.since(mark)).toEqual([late]);
+    expect([first.since(), second.since()]).toEqual([[early, late], [late]]);
   });
 
-  it("are kept only while somebody waits", () => {
+  it("are kept only as long as somebody waits for them", () => {
     const held = new HeldMessages();
-    const mark = held.mark();
+    const [first, second] = [held.wait(), held.wait()];
     held.keep(message(1));
-    held.release();
-    expect(held.since(mark)).toEqual([]);
+    first.end();
+    first.end();
+    expect(second.since()).toHaveLength(1);
+    second.end();
+    expect(second.since()).toEqual([]);
   });
 
-  it("are never given out with a gap", () => {
-    const held = new HeldMessages(10);
-    const before = held.mark();
-    held.keep(message(6));
-    const after = held.mark();
-    held.keep(message(6));
-    expect(held.since(before)).toBeUndefined();
-    expect(held.since(after)).toHaveLength(1);
+  it("are forgotten when the one who needed them is served, though others still wait", () => {
+    const held = new HeldMessages();
+    const first = held.wait();
+    held.keep(message(1));
+    const second = held.wait();
+    const late = message(1);
+    held.keep(late);
+    first.end();
+    expect([first.since(), second.since()]).toEqual([[late], [late]]);
+  });
+
+  it.each([
+    ["changes", new HeldMessages(10), 6],
+    ["bytes", new HeldMessages(50_000, 1_500), 6],
+    ["bytes, by a single message", new HeldMessages(50_000, 500), 6],
+  ])("are never given out with a gap when there are too many %s", (_, held, count) => {
+    const before = held.wait();
+    held.keep(message(count));
+    held.keep(message(count));
+    expect(before.since()).toBeUndefined();
+    const after = held.wait();
+    expect(after.since()).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { realtimeTransport, type TransportOptions } from "../../src/index.js";
+import { realtimeTransport, withLeave, type TransportOptions } from "../../src/index.js";
 import { inserts } from "../support/changes.js";
 import { list, StandIn } from "../support/standIn.js";
 import { Statuses } from "../support/statuses.js";
@@ -113,6 +113,20 @@ describe.each(["1.0.0", "2.0.0"])("supabase-js with serializer %s", (vsn) => {
       old: { id: 1 },
       errors: null,
     });
+  });
+
+  it("asks for what supabase-js's types do not know, such as rows that leave", async () => {
+    const statuses = new Statuses(
+      clientOf()
+        .channel("room")
+        .on("postgres_changes", withLeave({ event: "*", schema: "public", table: "todos" }), () => undefined),
+    );
+    await settle();
+    const [joined] = list(service.bodies("channels/join")[0]?.["channels"]);
+    expect((joined?.["config"] as Record<string, unknown>)["postgres_changes"]).toEqual([
+      { event: "*", schema: "public", table: "todos", leave: true },
+    ]);
+    expect(statuses.names).toEqual(["SUBSCRIBED"]);
   });
 
   it("drops repeats, within an epoch", async () => {
@@ -476,6 +490,178 @@ describe.each(["1.0.0", "2.0.0"])("supabase-js with serializer %s", (vsn) => {
       await settle();
       await renew(client);
       expect(rows).toEqual(["0/2:0"]);
+    });
+
+    it("receives each change once and in order, under whichever number it comes first", async () => {
+      service.on("channels/access-token", () => {
+        service.hub.invoke("postgres_changes", inserts([1], ["0/2:0"]));
+        service.hub.invoke("postgres_changes", inserts([31], ["0/2:0", "0/3:0"]));
+        service.hub.invoke("postgres_changes", inserts([1], ["0/3:0", "0/4:0"]));
+        service.hub.invoke("postgres_changes", inserts([31], ["0/4:0", "0/5:0"]));
+        return { status: 200, body: { channels: [{ topic: "a", status: "ok", postgres_changes: [{ id: 31 }] }] } };
+      });
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const rows: string[] = [];
+      todos(client, "a", rows).subscribe();
+      await settle();
+      service.hub.invoke("postgres_changes", inserts([1], ["0/1:0"]));
+      await renew(client);
+      service.hub.invoke("postgres_changes", inserts([1], ["0/5:0", "0/6:0"]));
+      await settle();
+      expect(rows.at(-1)).toBe("0/6:0");
+      service.hub.invoke("postgres_changes", inserts([31], ["0/5:0", "0/6:0"]));
+      service.hub.invoke("postgres_changes", inserts([1], ["0/5:0", "0/6:0", "0/7:0"]));
+      service.hub.invoke("postgres_changes", inserts([31], ["0/7:0", "0/8:0"]));
+      await settle();
+      expect(rows).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((place) => `0/${place}:0`));
+    });
+
+    it("keeps the positions of epochs and of two entries apart when they are renumbered", async () => {
+      service.on("channels/access-token", () => {
+        service.hub.invoke("postgres_changes", inserts([31], ["0/9:0"]));
+        service.hub.invoke("postgres_changes", inserts([32], ["0/9:0"]));
+        service.hub.invoke("postgres_changes", inserts([31, 32], ["0/1:0"], "2-1-1"));
+        return { status: 200, body: { channels: [{ topic: "a", status: "ok", postgres_changes: [{ id: 31 }, { id: 32 }] }] } };
+      });
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const [first, second]: [string[], string[]] = [[], []];
+      const channel = todos(client, "a", first, "id=eq.1");
+      channel.on("postgres_changes", { event: "INSERT", schema: "public", table: "todos", filter: "id=eq.2" }, (payload) => {
+        second.push((payload.new as { title: string }).title);
+      });
+      channel.subscribe();
+      await settle();
+      service.hub.invoke("postgres_changes", inserts([1], ["0/9:0"]));
+      await renew(client);
+      expect([first, second]).toEqual([
+        ["0/9:0", "0/1:0"],
+        ["0/9:0", "0/1:0"],
+      ]);
+    });
+
+    it("loses nothing when the answer with the new numbers is lost and asked for again", async () => {
+      service.on("channels/access-token", () => {
+        service.hub.invoke("postgres_changes", inserts([31], ["0/2:0"]));
+        return "drop";
+      });
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const rows: string[] = [];
+      todos(client, "a", rows).subscribe();
+      await settle();
+      service.hub.invoke("postgres_changes", inserts([1], ["0/1:0"]));
+      await renew(client);
+      service.hub.invoke("postgres_changes", inserts([1], ["0/2:0"]));
+      service.hub.invoke("postgres_changes", inserts([31], ["0/3:0"]));
+      service.on("channels/access-token", () => ({
+        status: 200,
+        body: { channels: [{ topic: "a", status: "ok", postgres_changes: [{ id: 31 }] }] },
+      }));
+      await settle(2_000);
+      expect(rows).toEqual(["0/1:0", "0/2:0", "0/3:0"]);
+    });
+
+    it("joins again when more comes during a change of token than is kept", async () => {
+      service.on("channels/access-token", () => {
+        const many = Array.from({ length: 50_001 }, (_, index) => `0/1:${index}`);
+        service.hub.invoke("postgres_changes", inserts([31], many));
+        return { status: 200, body: { channels: [{ topic: "a", status: "ok", postgres_changes: [{ id: 31 }] }] } };
+      });
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const statuses = new Statuses(todos(client, "a"));
+      await settle();
+      await renew(client);
+      await settle(2_000);
+      expect(statuses.names).toEqual(["SUBSCRIBED", "CHANNEL_ERROR", "SUBSCRIBED"]);
+    });
+
+    it("stays joined when its token expires, and receives again under the next one that supabase-js asks for", async () => {
+      service.on("channels/access-token", () => ({
+        status: 200,
+        body: { channels: ["a", "b"].map((topic) => ({ topic, status: "ok", postgres_changes: [{ id: topic === "a" ? 31 : 32 }] })) },
+      }));
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const rows: string[] = [];
+      const notes: string[] = [];
+      const channel = todos(client, "a", rows).on("system", {}, ({ status, message }: { status: string; message: string }) => {
+        notes.push(`${status} ${message}`);
+      });
+      const statuses = [new Statuses(channel), new Statuses(todos(client, "b"))];
+      await settle();
+      const expired = { extension: "system", status: "error", code: "TokenExpired", message: "The token's time is over." };
+      service.hub.invoke("system", { ...expired, topics: ["a", "b"], ids: [1, 2] });
+      await settle();
+      expect(notes.at(-1)).toBe("error TokenExpired: The token's time is over.");
+
+      current = 1;
+      await settle(25_100);
+      expect(service.bodies("channels/access-token")).toEqual([{ access_token: "token-2", topics: ["a", "b"] }]);
+      service.hub.invoke("postgres_changes", inserts([31], ["0/1:0"]));
+      await settle();
+      expect(rows).toEqual(["0/1:0"]);
+      expect(statuses.map(({ names }) => names)).toEqual([["SUBSCRIBED"], ["SUBSCRIBED"]]);
+    });
+
+    it("need not wait for supabase-js to ask when the application asks at the note", async () => {
+      service.on("channels/access-token", () => ({
+        status: 200,
+        body: { channels: [{ topic: "a", status: "ok", postgres_changes: [{ id: 31 }] }] },
+      }));
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const channel = todos(client, "a").on("system", {}, ({ message }: { message: string }) => {
+        if (message.startsWith("TokenExpired")) {
+          void client.realtime.setAuth();
+        }
+      });
+      channel.subscribe();
+      await settle();
+      current = 1;
+      service.hub.invoke("system", { topics: ["a"], status: "error", code: "TokenExpired", message: "Over." });
+      await settle();
+      expect(service.bodies("channels/access-token")).toEqual([{ access_token: "token-2", topics: ["a"] }]);
+    });
+
+    it("is not asked for a new one by a supabase-js that was never told to: createClient sets the first as if by hand", async () => {
+      const client = signedIn();
+      await settle();
+      todos(client, "a").subscribe();
+      await settle();
+      current = 1;
+      await settle(60_000);
+      expect(service.bodies("channels/access-token")).toEqual([]);
+    });
+
+    it("carries on under the later of two tokens, though the service refuses the earlier", async () => {
+      let answer: () => void = () => undefined;
+      service.on("channels/access-token", async () => {
+        await new Promise<void>((resolve) => (answer = resolve));
+        const refusal = { status: "error", statusCode: 401, code: "TokenExpired", message: "Token has expired." };
+        return { status: 200, body: { channels: [{ topic: "a", ...refusal }] } };
+      });
+      const client = signedIn();
+      await client.realtime.setAuth();
+      const rows: string[] = [];
+      const statuses = new Statuses(todos(client, "a", rows));
+      await settle();
+      await client.realtime.setAuth("token-2");
+      await settle();
+      await client.realtime.setAuth("token-3");
+      service.on("channels/access-token", () => ({
+        status: 200,
+        body: { channels: [{ topic: "a", status: "ok", postgres_changes: [{ id: 31 }] }] },
+      }));
+      answer();
+      await settle();
+      service.hub.invoke("postgres_changes", inserts([31], ["0/1:0"]));
+      await settle();
+      expect(service.bodies("channels/access-token").map((body) => body["access_token"])).toEqual(["token-2", "token-3"]);
+      expect(statuses.names).toEqual(["SUBSCRIBED"]);
+      expect(rows).toEqual(["0/1:0"]);
     });
 
     it("is told and CLOSED where the new token is not accepted", async () => {
