@@ -29,7 +29,7 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
             throw SubscriptionException.Invalid("InvalidTable", $"A schema or table name is longer than PostgreSQL's {MaxIdentifierLength} characters.");
         }
 
-        var conditions = FilterParser.Parse(request.Filter);
+        var conditions = EqualityOnly(FilterParser.Parse(request.Filter));
         await RequireSurroundingsAsync(connection, role, schema, cancellationToken);
         return table == GroupDefinition.AnyTable
             ? ResolveAnyTable(request, wanted, schema, role, conditions)
@@ -119,6 +119,13 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
                 "InsufficientPrivilege", StatusCodes.Status403Forbidden, $"Role '{role}' may not read {name}. Run: grant select on {name} to {SqlName.Of(role)};");
         }
     }
+
+    private static IReadOnlyList<FilterCondition> EqualityOnly(FilterSyntax filter) =>
+    [
+        .. (filter is AllSyntax all ? all.Parts : [filter]).Select(part => part is ConditionSyntax { Operator: FilterOperator.Equal } equal
+            ? new FilterCondition(equal.Column, "eq", equal.Values[0])
+            : throw Invalid("This version serves conditions 'column=eq.value', all of which must hold.")),
+    ];
 
     private static async Task<EqualCondition> ResolveConditionAsync(
         NpgsqlConnection connection, TableDescription table, FilterCondition condition, CancellationToken cancellationToken)

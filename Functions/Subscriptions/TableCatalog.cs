@@ -12,7 +12,8 @@ internal static class TableCatalog
           exists (select from pg_publication_tables p where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname),
           c.relrowsecurity,
           c.relreplident = 'f',
-          has_schema_privilege(r.oid, n.oid, 'USAGE') and has_table_privilege(r.oid, c.oid, 'SELECT')
+          has_schema_privilege(r.oid, n.oid, 'USAGE') and has_table_privilege(r.oid, c.oid, 'SELECT'),
+          getdatabaseencoding() = 'UTF8'
         from pg_namespace n
         join pg_class c on c.relnamespace = n.oid
         join pg_roles r on r.rolname = $3
@@ -31,17 +32,36 @@ internal static class TableCatalog
           select b.attnum, t.typbasetype from base b join pg_type t on t.oid = b.oid where t.typtype = 'd'
         )
         select
-          a.attname, format_type(b.oid, -1), t.typname, t.typtype = 'e',
+          a.attname, format_type(b.oid, -1),
+          case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else quote_ident(tn.nspname) || '.' || quote_ident(t.typname) end,
+          t.typtype = 'e',
           exists (select from pg_index i where i.indrelid = c.oid
                   and (case c.relreplident when 'i' then i.indisreplident else i.indisprimary end)
                   and a.attnum = any (i.indkey)),
-          a.attgenerated <> '', a.attstorage <> 'p', coalesce(l.collisdeterministic, true)
+          a.attgenerated <> '', a.attstorage <> 'p', coalesce(l.collisdeterministic, true),
+          quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
+          t.typcategory,
+          quote_ident(ln.nspname) || '.' || quote_ident(l.collname),
+          coalesce(getdatabaseencoding() = 'UTF8' and case l.collprovider
+            when 'c' then l.collcollate in ('C', 'POSIX')
+            when 'b' then true
+            when 'd' then case coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') when 'c' then d.datcollate in ('C', 'POSIX') when 'b' then true end
+          end, false),
+          coalesce((
+            select bool_or(coalesce(to_jsonb(p) -> 'attnames' ? a.attname, true))
+            from pg_publication_tables p
+            where p.pubname = $4 and p.schemaname = $1 and p.tablename = $2), true),
+          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false)
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_class c on c.relname = $2
         join pg_namespace n on n.oid = c.relnamespace and n.nspname = $1
         join pg_attribute a on a.attrelid = c.oid and a.attnum = b.attnum
+        join pg_namespace tn on tn.oid = t.typnamespace
+        join pg_database d on d.datname = current_database()
         left join pg_collation l on l.oid = a.attcollation
+        left join pg_namespace ln on ln.oid = l.collnamespace
+        left join pg_roles r on r.rolname = $3
         order by a.attnum
         """;
 
@@ -57,7 +77,10 @@ internal static class TableCatalog
                 {
                     Parameters = { new() { Value = schema }, new() { Value = table }, new() { Value = role }, new() { Value = publication } },
                 },
-                new NpgsqlBatchCommand(DescribeColumns) { Parameters = { new() { Value = schema }, new() { Value = table } } },
+                new NpgsqlBatchCommand(DescribeColumns)
+                {
+                    Parameters = { new() { Value = schema }, new() { Value = table }, new() { Value = role }, new() { Value = publication } },
+                },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
@@ -67,23 +90,34 @@ internal static class TableCatalog
         }
 
         var (published, rls, full, mayselect) = (reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4));
+        var isUtf8 = reader.GetBoolean(5);
         await reader.NextResultAsync(cancellationToken);
         var columns = new List<ColumnDescription>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            columns.Add(new ColumnDescription(
-                reader.GetString(0),
-                reader.GetString(1),
-                reader.GetString(2),
-                reader.GetBoolean(3),
-                reader.GetBoolean(4),
-                reader.GetBoolean(5),
-                reader.GetBoolean(6),
-                reader.GetBoolean(7)));
+            columns.Add(ReadColumn(reader));
         }
 
-        return new TableDescription(schema, table, published, rls, full, mayselect, columns);
+        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8 };
     }
+
+    private static ColumnDescription ReadColumn(NpgsqlDataReader reader) => new(
+        reader.GetString(0),
+        reader.GetString(1),
+        reader.GetString(2),
+        reader.GetBoolean(3),
+        reader.GetBoolean(4),
+        reader.GetBoolean(5),
+        reader.GetBoolean(6),
+        reader.GetBoolean(7))
+    {
+        SqlType = reader.GetString(8),
+        Category = reader.GetFieldValue<char>(9),
+        Collation = reader.IsDBNull(10) ? null : reader.GetString(10),
+        IsByteOrdered = reader.GetBoolean(11),
+        IsStreamed = reader.GetBoolean(12),
+        RoleMaySelect = reader.GetBoolean(13),
+    };
 
     /// <summary>Whether the role exists, the schema does, and the slot has begun to keep changes.</summary>
     public static async Task<(bool Role, bool Schema, bool Slot)> ExistAsync(

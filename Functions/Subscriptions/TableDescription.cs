@@ -11,10 +11,14 @@ internal sealed record TableDescription(
     bool HasRowLevelSecurity,
     bool HasFullIdentity,
     bool RoleMaySelect,
-    IReadOnlyList<ColumnDescription> Columns);
+    IReadOnlyList<ColumnDescription> Columns)
+{
+    /// <summary>Whether the database's encoding is UTF-8, so that its characters and their bytes are those of the images.</summary>
+    public bool IsUtf8 { get; init; } = true;
+}
 
 /// <param name="Type">The SQL name, fit for a cast, of the type beneath all domains.</param>
-/// <param name="BaseTypeName"><c>typname</c> of that type.</param>
+/// <param name="BaseTypeName"><c>typname</c> of that type where it is one of PostgreSQL's own; otherwise its quoted name with its schema, which no built-in type has.</param>
 /// <param name="IsToastable">Whether a large value may be left out of an update's image.</param>
 /// <param name="HasPlainCollation">False where the collation finds different texts equal.</param>
 internal sealed record ColumnDescription(
@@ -25,4 +29,23 @@ internal sealed record ColumnDescription(
     bool IsKey,
     bool IsGenerated,
     bool IsToastable,
-    bool HasPlainCollation);
+    bool HasPlainCollation)
+{
+    /// <summary>The same type as <c>Type</c>, quoted and with its schema: it means the same under every search path.</summary>
+    public string SqlType { get; init; } = Type;
+
+    /// <summary><c>pg_type.typcategory</c> of the type beneath all domains: <c>S</c> for strings, <c>C</c> for composites.</summary>
+    public char Category { get; init; } = 'U';
+
+    /// <summary>The collation, quoted and with its schema; null where the type has none.</summary>
+    public string? Collation { get; init; }
+
+    /// <summary>Whether the collation orders texts by their bytes in UTF-8.</summary>
+    public bool IsByteOrdered { get; init; }
+
+    /// <summary>Whether the publication carries the column: false for one that its column list leaves out.</summary>
+    public bool IsStreamed { get; init; } = true;
+
+    /// <summary>Whether the role may read the column, by a grant on it or on the table.</summary>
+    public bool RoleMaySelect { get; init; } = true;
+}

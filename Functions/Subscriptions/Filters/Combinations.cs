@@ -23,12 +23,13 @@ internal sealed class AllOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text => "(" + string.Join(" and ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text =>
+        Parts.Count == 0 ? "true" : "(" + string.Join(" and ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 
     // Any one part must hold, so the part that fits the fewest rows serves best: few equal keys, before ranges, before nothing.
-    public override IReadOnlyList<IndexKey>? Keys => Parts.Select(part => part.Keys).Where(keys => keys is not null).MinBy(Cost);
+    public override IReadOnlyList<IndexKey>? Keys => KeyChoice.BestOf(Parts.Select(part => part.Keys));
 
     public override Truth Evaluate(RowImage image)
     {
@@ -68,8 +69,6 @@ internal sealed class AllOf(IReadOnlyList<Predicate> parts) : Predicate
 
         return result;
     }
-
-    private static int Cost(IReadOnlyList<IndexKey>? keys) => keys!.Sum(key => key is EqualKey ? 1 : 1000);
 }
 
 /// <summary>SQL's OR.</summary>
@@ -77,7 +76,8 @@ internal sealed class AnyOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text => "(" + string.Join(" or ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text =>
+        Parts.Count == 0 ? "false" : "(" + string.Join(" or ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 

@@ -17,7 +17,7 @@ internal sealed class Equality(string column, EqualityRule rule, IReadOnlyList<b
     // Made when asked for: there may be a million of these, and an index asks twice in the life of each.
     public override string Text => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Column}:{Rule} in ({string.Join(',', Tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
+        $"{SqlName.Of(Column)}:{Rule} in ({string.Join(',', Tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
 
     public override IReadOnlyCollection<string> Columns => [Column];
 

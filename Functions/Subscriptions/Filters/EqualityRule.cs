@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Serverless.Subscriptions.Filters;
 
 /// <summary>How two values of a column's type are found equal, working on their JSON tokens.</summary>
@@ -34,6 +36,16 @@ internal static class EqualityRules
         EqualityRule.PaddedText when token is [(byte)'"', .., (byte)'"'] => TrimPadding(token),
         _ => token,
     };
+
+    /// <summary>The bytes to compare for a value, from the text of its JSON token.</summary>
+    public static byte[] Token(this EqualityRule rule, string token) => rule.Normalize(Encoding.UTF8.GetBytes(token)).ToArray();
+
+    /// <summary>The one JSON token that stands for all those that the rule finds equal.</summary>
+    public static string Canonical(this EqualityRule rule, ReadOnlySpan<byte> token)
+    {
+        var normal = Encoding.UTF8.GetString(rule.Normalize(token));
+        return rule == EqualityRule.PaddedText && normal.StartsWith('"') ? normal + '"' : normal;
+    }
 
     private static ReadOnlySpan<byte> TrimFraction(ReadOnlySpan<byte> number) => number.TrimEnd((byte)'0').TrimEnd((byte)'.');
 

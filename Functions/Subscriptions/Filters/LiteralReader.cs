@@ -38,17 +38,25 @@ internal static partial class LiteralReader
         return await AskAsync(connection, column, text, cancellationToken);
     }
 
-    private static async Task<byte[]?> AskAsync(NpgsqlConnection connection, ColumnDescription column, string text, CancellationToken cancellationToken)
+    /// <summary>Reads a value that only PostgreSQL will ever compare.</summary>
+    /// <returns>The value as the type writes it, or null where the text is not a value of the column's type.</returns>
+    public static async Task<string?> ReadTextAsync(NpgsqlConnection connection, ColumnDescription column, string text, CancellationToken cancellationToken) =>
+        text.Contains('\0', StringComparison.Ordinal) ? null : await AskAsync(connection, $"select ($1::text::{column.SqlType})::text", text, cancellationToken);
+
+    private static async Task<byte[]?> AskAsync(NpgsqlConnection connection, ColumnDescription column, string text, CancellationToken cancellationToken) =>
+        await AskAsync(connection, $"select to_jsonb($1::text::{column.SqlType})::text", text, cancellationToken) is { } json ? Recode(json) : null;
+
+    // The type's name in the statement comes from the catalog, quoted there; the text is a parameter.
+    private static async Task<string?> AskAsync(NpgsqlConnection connection, string statement, string text, CancellationToken cancellationToken)
     {
-        // The type's name comes from the catalog, quoted there; the text is a parameter.
-        await using var command = new NpgsqlCommand($"select to_jsonb($1::text::{column.Type})::text", connection) { Parameters = { new() { Value = text } } };
+        await using var command = new NpgsqlCommand(statement, connection) { Parameters = { new() { Value = text } } };
         try
         {
-            return Recode((string)(await command.ExecuteScalarAsync(cancellationToken))!);
+            return (string)(await command.ExecuteScalarAsync(cancellationToken))!;
         }
-        catch (PostgresException ex) when (ex.SqlState.StartsWith("22", StringComparison.Ordinal))
+        catch (PostgresException ex) when (ex.SqlState.StartsWith("22", StringComparison.Ordinal) || ex.SqlState is PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.CannotCoerce)
         {
-            // Class 22 is "data exception": the text is no value of this type.
+            // Class 22 is "data exception": the text is no value of this type. The others come from types that take no text at all.
             return null;
         }
     }

@@ -1,0 +1,87 @@
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+using Serverless.Changes;
+
+namespace Serverless.Subscriptions.Filters;
+
+/// <summary>Asks PostgreSQL what memory cannot decide: many expressions over many images in one round trip.</summary>
+/// <remarks>
+/// Expressions are kept apart by the database function, each in a subtransaction, so that one that raises an error fails for its image alone. A
+/// statement that runs out of time is beyond that; then the questions are halved until the slow ones stand alone. <c>n</c> slow ones
+/// among <c>m</c> cost at most about <c>n * (1 + log2 m)</c> limits.
+/// </remarks>
+internal static class FilterQuestions
+{
+    public static TimeSpan DefaultLimit { get; } = TimeSpan.FromSeconds(1);
+
+    /// <param name="connection">Not in a transaction: a statement that runs out of time would abort it.</param>
+    /// <param name="relation">The table of all the images. Values are read by its columns' types and collations as they are now.</param>
+    /// <param name="limit">How long one statement may take.</param>
+    /// <returns>One answer for each question, in order.</returns>
+    public static async Task<IReadOnlyList<FilterAnswer>> AskAsync(
+        NpgsqlConnection connection, Relation relation, IReadOnlyList<FilterQuestion> questions, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var answers = new FilterAnswer[questions.Count];
+        var halves = new Stack<Range>();
+        halves.Push(..questions.Count);
+        while (halves.TryPop(out var range))
+        {
+            var (start, length) = range.GetOffsetAndLength(questions.Count);
+            if (length == 0)
+            {
+                continue;
+            }
+
+            var part = questions.Skip(start).Take(length).ToList();
+            try
+            {
+                (await AskAllAsync(connection, relation.Oid, part, limit, cancellationToken)).CopyTo(answers, start);
+            }
+            catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.QueryCanceled && length == 1)
+            {
+                answers[start] = new FilterAnswer(new bool?[part[0].Images.Count], ex.SqlState);
+            }
+            catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.QueryCanceled)
+            {
+                halves.Push(start..(start + (length / 2)));
+                halves.Push((start + (length / 2))..(start + length));
+            }
+        }
+
+        return answers;
+    }
+
+    private static async Task<FilterAnswer[]> AskAllAsync(
+        NpgsqlConnection connection, uint table, List<FilterQuestion> questions, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var asked = new AskedImages(questions);
+        var command = new NpgsqlBatchCommand("select question, verdicts, failure from serverless_realtime.ask_filters($1, $2, $3, $4, $5)")
+        {
+            Parameters =
+            {
+                new() { Value = table, NpgsqlDbType = NpgsqlDbType.Oid },
+                new() { Value = questions.Select(question => question.Sql).ToArray() },
+                new() { Value = questions.Select(question => ColumnsOf(question.Columns)).ToArray() },
+                new() { Value = asked.Images },
+                new() { Value = asked.Lists },
+            },
+        };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { StatementLimit.Command(limit), command } };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var answers = new FilterAnswer[questions.Count];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var question = reader.GetInt32(0);
+            var verdicts = await reader.GetFieldValueAsync<bool?[]>(1, cancellationToken);
+            answers[question] = new FilterAnswer(asked.Spread(question, verdicts), await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2));
+        }
+
+        return answers;
+    }
+
+    // A JSON array of the names.
+    private static string ColumnsOf(IReadOnlyCollection<string> columns) =>
+        $"[{string.Join(',', columns.Select(column => Encoding.UTF8.GetString(JsonText.Encode(column))))}]";
+}
