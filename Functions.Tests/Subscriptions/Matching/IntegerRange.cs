@@ -18,15 +18,9 @@ internal sealed class IntegerRange(string column, (long Value, bool IsInclusive)
 
     public override Truth Evaluate(RowImage image)
     {
-        var token = image.ValueOf(image.Relation.OrdinalOf(column));
-        if (token.SequenceEqual("null"u8))
+        if (!ValueKey.TryRead(ValueOrder.Integer, image.ValueOf(image.Relation.OrdinalOf(column)), out var value))
         {
             return Truth.Unknown;
-        }
-
-        if (!ValueKey.TryRead(ValueOrder.Integer, token, out var value))
-        {
-            return Truth.Ask;
         }
 
         return Fits(_key.Low, value.CompareTo) && Fits(_key.High, other => -value.CompareTo(other)) ? Truth.True : Truth.False;

@@ -16,6 +16,19 @@ internal sealed class MatchingSamples(int seed)
         [new("a", 20, "int8", true), new("b", 20, "int8", false), new("price", 1700, "numeric", false), new("name", 25, "text", false)],
         []);
 
+    // Tokens of every length that an index may treat apart, and two texts that are the same uuid.
+    private static readonly string[] _names =
+    [
+        "\"\"",
+        "\"p\"",
+        "\"fourteen bytes\"",
+        "\"fifteen bytes !\"",
+        "\"0a8f36c1-0000-4000-8000-00000000000b\"",
+        "\"0A8F36C1-0000-4000-8000-00000000000B\"",
+        "\"thirty-six characters, but no uuid..\"",
+        "\"a text that is longer than any that is kept with the numbers\"",
+    ];
+
     private readonly Random _random = new(seed);
 
     public int Next(int limit) => _random.Next(limit);
@@ -65,7 +78,7 @@ internal sealed class MatchingSamples(int seed)
     private string Value(string column) => column switch
     {
         "price" => _random.Next(4).ToString(CultureInfo.InvariantCulture) + (_random.Next(2) > 0 ? ".50" : ".0"),
-        "name" => $"\"{(char)('p' + _random.Next(4))}\"",
+        "name" => _names[_random.Next(_names.Length)],
         _ => _random.Next(-2, 10).ToString(CultureInfo.InvariantCulture),
     };
 }

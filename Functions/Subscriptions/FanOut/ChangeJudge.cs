@@ -64,10 +64,8 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
         foreach (var (bound, truth) in matched)
         {
             var definition = bound.Group.Definition;
-            var wants = isBefore
-                ? definition.Leave && definition.Event is SubscriptionEvent.All or SubscriptionEvent.Delete
-                : definition.Event.Wants(change.Kind) || (definition.Leave && definition.Event == SubscriptionEvent.Delete && change.Kind == ChangeKind.Update);
-
+            // Whether a row has left a group's sight depends on the row after the update too, whatever events the group wants.
+            var wants = isBefore ? definition.Leave : definition.Event.Wants(change.Kind) || (definition.Leave && change.Kind == ChangeKind.Update);
             if (wants)
             {
                 Add(bound, truth, change, index, image, isBefore, candidates);

@@ -23,7 +23,8 @@ internal sealed class AllOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text => Parts.Count == 0 ? "true" : "(" + string.Join(" and ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text =>
+        Parts.Count == 0 ? "true" : "(" + string.Join(" and ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 
@@ -75,7 +76,8 @@ internal sealed class AnyOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text => Parts.Count == 0 ? "false" : "(" + string.Join(" or ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text =>
+        Parts.Count == 0 ? "false" : "(" + string.Join(" or ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 

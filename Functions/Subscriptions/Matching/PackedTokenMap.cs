@@ -87,7 +87,7 @@ internal sealed class PackedTokenMap<T>
             return;
         }
 
-        var larger = new Slot[Math.Max(MinCapacity, (int)BitOperations.RoundUpToPowerOf2((uint)(_count + 1) * 2 - (uint)(_count / 2)))];
+        var larger = new Slot[Math.Max(MinCapacity, BitOperations.RoundUpToPowerOf2((uint)_count / 2 * 3 + 2))];
         foreach (ref readonly var slot in slots.AsSpan())
         {
             if (!slot.Items.IsEmpty)

@@ -31,21 +31,20 @@ internal sealed class PredicateIndex<T>
         lock (_writing)
         {
             var added = new PredicateNode<T>(predicate);
-            if (_nodes.TryGetValue(added, out var node))
+            if (!_nodes.TryGetValue(added, out var node))
             {
-                if (node.Entries.Contains(entry))
-                {
-                    return;
-                }
-
-                node.Entries = node.Entries.With(entry);
+                added.PlaceBy(Placement.For(predicate, Load));
+                added.Add(entry);
+                Link(added);
+                _nodes.Add(added);
+            }
+            else if (node.Contains(entry))
+            {
+                return;
             }
             else
             {
-                added.FindBy(KeyChoice.For(predicate, Load));
-                added.Entries = added.Entries.With(entry);
-                _nodes.Add(added);
-                Link(added);
+                node.Add(entry);
             }
 
             _count++;
@@ -57,14 +56,14 @@ internal sealed class PredicateIndex<T>
     {
         lock (_writing)
         {
-            if (!_nodes.TryGetValue(new PredicateNode<T>(predicate), out var node) || !node.Entries.Contains(entry))
+            if (!_nodes.TryGetValue(new PredicateNode<T>(predicate), out var node) || !node.Contains(entry))
             {
                 return;
             }
 
-            node.Entries = node.Entries.Without(entry);
+            node.Remove(entry);
             _count--;
-            if (node.Entries.IsEmpty)
+            if (node.IsEmpty)
             {
                 _nodes.Remove(node);
                 Unlink(node);

@@ -61,21 +61,7 @@ internal readonly ref struct PredicateMatch<T>
         var truth = node.Rest is not { } rest ? Truth.True : rest.CanJudge(_image) ? rest.Select(_image) : Truth.Unknown;
         if (truth is Truth.True or Truth.Ask)
         {
-            Collect(node.Entries, truth);
-        }
-    }
-
-    private void Collect(CompactSet<T> entries, Truth truth)
-    {
-        if (entries.Single is { } single)
-        {
-            _into.Add((single, truth));
-            return;
-        }
-
-        foreach (var entry in entries.All())
-        {
-            _into.Add((entry, truth));
+            node.CopyTo(_into, truth);
         }
     }
 }

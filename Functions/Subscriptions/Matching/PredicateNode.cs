@@ -6,28 +6,77 @@ namespace Serverless.Subscriptions.Matching;
 internal sealed class PredicateNode<T>(Predicate predicate)
     where T : class
 {
+    // Read by matching threads while they are written. An entry stays in the field that it came into, so a reader of both misses none that stays.
+    private T? _one;
+    private CompactSet<T> _others;
+
     public Predicate Predicate { get; } = predicate;
 
-    /// <summary>The part of the predicate whose keys lead here; null where every image does.</summary>
+    /// <inheritdoc cref="Placement.KeyPart"/>
     public Predicate? KeyPart { get; private set; }
 
-    /// <summary>What is left to evaluate once a key has led here; null where the key alone says that the predicate is true.</summary>
-    public Predicate? Rest { get; private set; } = predicate;
+    /// <inheritdoc cref="Placement.Rest"/>
+    public Predicate? Rest { get; private set; }
 
-    /// <summary>Whether one image may lead here by several keys.</summary>
+    /// <inheritdoc cref="Placement.MayRepeat"/>
     public bool MayRepeat { get; private set; }
 
-    // Read by matching threads while it is written: one reference, and what it refers to is complete before it is stored.
-    public CompactSet<T> Entries { get; set; }
+    public bool IsEmpty => _one is null && _others.IsEmpty;
 
     private int TextHash { get; } = predicate.Text.GetHashCode(StringComparison.Ordinal);
 
-    /// <summary>Decides by which keys the node is found. Before it is, and only then.</summary>
-    public void FindBy(KeyChoice choice)
+    /// <summary>Says how the node is found. Before it is, and only then.</summary>
+    public void PlaceBy(Placement placement) => (KeyPart, Rest, MayRepeat) = (placement.KeyPart, placement.Rest, placement.MayRepeat);
+
+    public bool Contains(T entry) => ReferenceEquals(_one, entry) || _others.Contains(entry);
+
+    /// <summary>Adds an entry that is not there.</summary>
+    public void Add(T entry)
     {
-        KeyPart = choice.Part;
-        Rest = choice.Rest;
-        MayRepeat = choice.MayRepeat;
+        if (_one is null)
+        {
+            _one = entry;
+        }
+        else
+        {
+            _others = _others.With(entry);
+        }
+    }
+
+    public void Remove(T entry)
+    {
+        if (ReferenceEquals(_one, entry))
+        {
+            _one = null;
+        }
+        else
+        {
+            _others = _others.Without(entry);
+        }
+    }
+
+    public void CopyTo(List<(T Entry, Truth Truth)> into, Truth truth)
+    {
+        var one = _one;
+        if (one is not null)
+        {
+            into.Add((one, truth));
+        }
+
+        var others = _others;
+        if (others.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var entry in others.All())
+        {
+            // One that has left and come back meanwhile may be in the other field by now.
+            if (!ReferenceEquals(entry, one))
+            {
+                into.Add((entry, truth));
+            }
+        }
     }
 
     /// <summary>Nodes are equal where their predicates are. The text is made anew for it, since kept it would be the largest part of the node.</summary>

@@ -23,19 +23,11 @@ internal sealed class RangeTable<T>(string column, ValueOrder order)
     public void Find(RowImage image, List<PredicateNode<T>> found)
     {
         var ordinal = image.Relation.OrdinalOf(Column);
-        if (!image.Has(ordinal) || image.ValueOf(ordinal) is var token && token.SequenceEqual("null"u8))
-        {
-            return;
-        }
 
-        if (ValueKey.TryRead(Order, token, out var value))
+        // Null is in no range, and neither is a value that the order cannot place.
+        if (image.Has(ordinal) && ValueKey.TryRead(Order, image.ValueOf(ordinal), out var value))
         {
-            IntervalTree<PredicateNode<T>>.Find(_tree, value, found);
-        }
-        else
-        {
-            // A value that the order cannot place may lie in any range: the predicates themselves decide.
-            IntervalTree<PredicateNode<T>>.FindAll(_tree, found);
+            IntervalTree<PredicateNode<T>>.Find(_tree, IntervalEnd.At(value), found);
         }
     }
 
