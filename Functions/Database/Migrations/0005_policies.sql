@@ -48,6 +48,7 @@ end $$;
 --
 -- Answers come in order. There are fewer of them than claim sets when time runs out (statement_timeout, which the caller sets): one that
 -- was begun in the first fifth of it and did not end in it has failed with 57014; one that was not begun is not answered.
+-- The caller must roll back.
 create function serverless_realtime.ask_policy(p_name text, p_statement text, p_role text, p_claims text[], p_set int[], p_sets text[], p_rows text[])
 returns table (answer text, failure text)
 language plpgsql
@@ -56,6 +57,9 @@ declare
   began constant timestamptz := clock_timestamp();
   time_limit constant interval := current_setting('statement_timeout')::interval;
   caller constant text := current_setting('role');
+  prepare constant text := format('prepare %I as %s', p_name, p_statement);
+  store constant text := format('create or replace function pg_temp.sr_policy() returns text language sql stable begin atomic %s; end', p_statement);
+  is_stored boolean := false;
   replan boolean;
   shared text;
   current_set int;
@@ -71,9 +75,12 @@ begin
   begin
     if not exists (select from pg_prepared_statements where name = p_name) then
       if (select count(*) > 200 from pg_prepared_statements where name like 'sr\_policy\_%') then
-        execute (select string_agg(format('deallocate %I', name), ';') from pg_prepared_statements where name like 'sr\_policy\_%');
+        for shared in select name from pg_prepared_statements where name like 'sr\_policy\_%' loop
+          execute format('deallocate %I', shared);
+        end loop;
+        shared := null;
       end if;
-      execute format('prepare %I as %s', p_name, p_statement);
+      execute prepare;
     end if;
   exception when others then
     shared := sqlstate;
@@ -91,8 +98,6 @@ begin
   end if;
 
   for i in 1 .. cardinality(p_claims) loop
-    answer := null;
-    failure := null;
     if p_set[i] is distinct from current_set then
       current_set := p_set[i];
       perform set_config(
@@ -100,34 +105,59 @@ begin
         '[' || (select string_agg(p_rows[place], ',' order by n) from unnest(p_sets[current_set]::int[]) with ordinality as member (place, n)) || ']',
         true);
     end if;
-    begin
-      claims := p_claims[i]::jsonb;
-      perform
-        set_config('request.jwt.claims', p_claims[i], true),
-        set_config('request.jwt.claim.sub', coalesce(claims ->> 'sub', ''), true),
-        set_config('request.jwt.claim.role', coalesce(claims ->> 'role', ''), true),
-        set_config('request.jwt.claim.email', coalesce(claims ->> 'email', ''), true);
-      if replan and i > 1 then
-        perform set_config('role', caller, true);
-        execute format('deallocate %I', p_name);
-        execute format('prepare %I as %s', p_name, p_statement);
-        perform set_config('role', p_role, true);
-      end if;
-      execute format('execute %I', p_name) into answer;
-    exception
-      when query_canceled then
-        -- Whoever else cancels means the whole statement.
-        if clock_timestamp() - began < time_limit * 0.9 then
-          raise;
+
+    loop
+      answer := null;
+      failure := null;
+      begin
+        claims := p_claims[i]::jsonb;
+        perform
+          set_config('request.jwt.claims', p_claims[i], true),
+          set_config('request.jwt.claim.sub', coalesce(claims ->> 'sub', ''), true),
+          set_config('request.jwt.claim.role', coalesce(claims ->> 'role', ''), true),
+          set_config('request.jwt.claim.email', coalesce(claims ->> 'email', ''), true);
+        if replan then
+          perform set_config('role', caller, true);
+          execute format('deallocate %I', p_name);
+          execute prepare;
+          if is_stored then
+            execute store;
+          end if;
+          perform set_config('role', p_role, true);
         end if;
-        failure := '57014';
-        return next;
+        if is_stored then
+          execute 'select pg_temp.sr_policy()' into answer;
+        else
+          execute format('execute %I', p_name) into answer;
+        end if;
         exit;
-      when others then
-        failure := sqlstate;
-    end;
+      exception
+        when query_canceled then
+          -- Whoever else cancels means the whole statement.
+          if clock_timestamp() - began < time_limit * 0.9 then
+            raise;
+          end if;
+          failure := '57014';
+          exit;
+        when others then
+          failure := sqlstate;
+          exit when sqlstate <> '42501' or is_stored;
+      end;
+
+      -- Tables under row-level security make PostgreSQL read a prepared statement's text again, as the role, which may lack privileges on the schemas
+      -- that the text names. The names in a function's stored body are looked up once, as the caller, like a policy's own. Such a function depends on
+      -- what it names and would stand in the way of whoever drops that, so none is kept.
+      begin
+        perform set_config('role', caller, true);
+        execute store;
+        perform set_config('role', p_role, true);
+        is_stored := true;
+      exception when others then
+        exit;
+      end;
+    end loop;
     return next;
-    exit when clock_timestamp() - began > time_limit / 5;
+    exit when failure = '57014' or clock_timestamp() - began > time_limit / 5;
   end loop;
   perform set_config('role', caller, true);
   if replan then

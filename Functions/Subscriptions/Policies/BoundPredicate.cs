@@ -14,23 +14,28 @@ internal sealed partial class BoundPredicate(IReadOnlyDictionary<string, JsonEle
     /// <summary>The SQL of the values that a policy needs, each giving a <c>jsonb</c>.</summary>
     public static IEnumerable<string> ValuesOf(PolicyNode node) => node switch
     {
-        AllNodes all => all.Parts.SelectMany(ValuesOf),
-        AnyNodes any => any.Parts.SelectMany(ValuesOf),
+        AllParts all => all.Parts.SelectMany(ValuesOf),
+        AnyPart any => any.Parts.SelectMany(ValuesOf),
         ColumnEquals equals => [ValueOf(equals)],
+        ColumnOrder order => [ValueOf(order)],
         ClaimCondition condition => [ValueOf(condition)],
         _ => [],
     };
 
     public Predicate Of(PolicyNode node) => node switch
     {
-        AllNodes all => Join(all.Parts, neutral: true, parts => new AllOf(parts)),
-        AnyNodes any => Join(any.Parts, neutral: false, parts => new AnyOf(parts)),
+        AllParts all => Join(all.Parts, neutral: true, parts => new AllOf(parts)),
+        AnyPart any => Join(any.Parts, neutral: false, parts => new AnyOf(parts)),
         ColumnEquals equals => Of(equals),
+        ColumnOrder order => Of(order),
+        ColumnNull test => new NullTest(test.Column.Name, test.IsNegated),
         ClaimCondition condition => values[ValueOf(condition)].ValueKind == JsonValueKind.True ? Constant.True : Constant.False,
         _ => OpaquePredicate.Instance,
     };
 
     private static string ValueOf(ColumnEquals node) => $"to_jsonb({node.Sql})";
+
+    private static string ValueOf(ColumnOrder node) => $"to_jsonb({node.Sql})";
 
     private static string ValueOf(ClaimCondition node) => $"to_jsonb(({node.Sql})::boolean)";
 
@@ -74,6 +79,18 @@ internal sealed partial class BoundPredicate(IReadOnlyDictionary<string, JsonEle
         }
 
         return tokens.Length == 0 ? Constant.False : new Equality(node.Column.Name, rule, tokens);
+    }
+
+    private Predicate Of(ColumnOrder node)
+    {
+        var value = values[ValueOf(node)];
+        if (value.ValueKind == JsonValueKind.Null)
+        {
+            return Constant.False;
+        }
+
+        var token = Token(value, asNumber: false);
+        return ValueKey.TryRead(node.Order, token, out _) ? new Comparison(node.Column.Name, node.Order, node.Operator, token) : OpaquePredicate.Instance;
     }
 
     private static IEnumerable<JsonElement> Elements(JsonElement array) =>

@@ -35,7 +35,7 @@ internal static class PolicyCatalog
           union all
           select b.attrelid, b.attnum, t.typbasetype from base b join pg_type t on t.oid = b.oid where t.typtype = 'd'
         )
-        select a.attrelid, a.attname, format_type(t.oid, -1), t.typname, t.typtype = 'e', a.atttypid <> t.oid, coalesce(l.collisdeterministic, true)
+        select a.attrelid, a.attname, format_type(t.oid, -1), case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else format_type(t.oid, -1) end, t.typtype = 'e', a.atttypid <> t.oid, coalesce(l.collisdeterministic, true)
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_attribute a on a.attrelid = b.attrelid and a.attnum = b.attnum

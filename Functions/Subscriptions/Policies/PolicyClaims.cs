@@ -13,9 +13,11 @@ internal static partial class PolicyClaims
 
     private static bool MayReadClaims(PolicyNode node) => node switch
     {
-        AllNodes all => all.Parts.Any(MayReadClaims),
-        AnyNodes any => any.Parts.Any(MayReadClaims),
+        AllParts all => all.Parts.Any(MayReadClaims),
+        AnyPart any => any.Parts.Any(MayReadClaims),
         ColumnEquals equals => MayCall().IsMatch(equals.Sql),
+        ColumnOrder order => MayCall().IsMatch(order.Sql),
+        ColumnNull => false,
         ClaimCondition condition => MayCall().IsMatch(condition.Sql),
         _ => true,
     };

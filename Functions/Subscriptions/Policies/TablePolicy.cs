@@ -51,7 +51,7 @@ internal sealed record TablePolicy(
 }
 
 /// <param name="Type">The SQL name, qualified, of the type beneath all domains.</param>
-/// <param name="BaseTypeName"><c>typname</c> of that type.</param>
+/// <param name="BaseTypeName"><c>typname</c> of that type where it is PostgreSQL's own; otherwise its qualified name.</param>
 /// <param name="IsDomain">Whether there are any.</param>
 /// <param name="HasPlainCollation">False where the collation finds different texts equal.</param>
 internal sealed record PolicyColumn(string Name, string Type, string BaseTypeName, bool IsEnum, bool IsDomain, bool HasPlainCollation);

@@ -11,35 +11,52 @@ internal static class ColumnComparison
     public static PolicyNode? Equal(ColumnOperand left, ValueOperand right, bool isArray)
     {
         var column = left.Column;
-        if (!column.HasPlainCollation || EqualityRules.For(column.BaseTypeName, column.IsEnum) is null || right.Type is not { } type)
+        var type = isArray ? ElementOf(right.Type) : right.Type;
+        if (type is null || !column.HasPlainCollation || EqualityRules.For(column.BaseTypeName, column.IsEnum) is null)
         {
             return null;
         }
 
-        if (isArray)
+        if (CommonType(left, type) is { } common)
         {
-            if (!type.EndsWith("[]", StringComparison.Ordinal))
-            {
-                return null;
-            }
-
-            type = type[..^2];
+            return new ColumnEquals(column, Cast(right, common, isArray), isArray, AsText: false, IsNegated: false);
         }
 
-        // Operators between types exist, a date with a timestamp among them, and mean more than one of the two cast to the other.
-        var compared = left.Cast ?? column.Type;
-        var isText = compared == "text" && column.Type != "text";
-        var cast = compared == column.Type && type == column.Type ? column.Type
-            : _integers.Contains(column.Type) && _integers.Contains(compared) && _integers.Contains(type) ? "bigint"
-            : isText && type == "text" && HasTokenForText(column) ? "text"
+        return left.Cast == "text" && type == "text" && HasTokenForText(column)
+            ? new ColumnEquals(column, Cast(right, "text", isArray), isArray, AsText: column.BaseTypeName is "int2" or "int4" or "int8", IsNegated: false)
             : null;
-        if (cast is null || (left.Cast is not null && _integers.Contains(compared) && Array.IndexOf(_integers, compared) < Array.IndexOf(_integers, column.Type)))
+    }
+
+    /// <returns>Null where the order is not known in memory.</returns>
+    public static PolicyNode? Order(ColumnOperand left, FilterOperator @operator, ValueOperand right)
+    {
+        var column = left.Column;
+        var description = new ColumnDescription(column.Name, column.Type, column.BaseTypeName, column.IsEnum, false, false, false, column.HasPlainCollation);
+        return right.Type is { } type && ValueOrders.For(description) is { } order && CommonType(left, type) is { } common
+            ? new ColumnOrder(column, order, @operator, Cast(right, common, isArray: false))
+            : null;
+    }
+
+    /// <returns>Null where a null's token may stand for another value, or something else for null.</returns>
+    public static PolicyNode? IsNull(ColumnOperand operand) =>
+        operand.Cast is null && EqualityRules.For(operand.Column.BaseTypeName, operand.Column.IsEnum) is not null ? new ColumnNull(operand.Column, IsNegated: false) : null;
+
+    // Operators between types exist, a date with a timestamp among them, and mean more than one of the two cast to the other. Integers compare as numbers whatever their
+    // width; a cast to a narrower one may fail and is left alone.
+    private static string? CommonType(ColumnOperand left, string type)
+    {
+        var (column, compared) = (left.Column.Type, left.Cast ?? left.Column.Type);
+        if (compared == column && type == column)
         {
-            return null;
+            return column;
         }
 
-        return new ColumnEquals(column, $"({right.Sql})::{cast}{(isArray ? "[]" : "")}", isArray, isText && column.BaseTypeName is "int2" or "int4" or "int8", IsNegated: false);
+        return Array.IndexOf(_integers, column) is var width and >= 0 && Array.IndexOf(_integers, compared) >= width && Array.IndexOf(_integers, type) >= 0 ? "bigint" : null;
     }
+
+    private static string Cast(ValueOperand value, string type, bool isArray) => $"({value.Sql})::{type}{(isArray ? "[]" : "")}";
+
+    private static string? ElementOf(string? type) => type is not null && type.EndsWith("[]", StringComparison.Ordinal) ? type[..^2] : null;
 
     // What these types' values look like as text is what they look like in JSON, but for a number's missing quotes.
     private static bool HasTokenForText(PolicyColumn column) => column.IsEnum || column.BaseTypeName is "varchar" or "uuid" or "int2" or "int4" or "int8";

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Serverless.Subscriptions.Filters;
 
 namespace Serverless.Subscriptions.Policies.Reduction;
 
@@ -174,8 +175,8 @@ internal sealed class PolicyParser
 
         if (quantifier is null && left is ValueOperand)
         {
-            // Only = and <> are handled below, and both may be turned around.
             (left, right) = (right, left);
+            name = name.StartsWith('<') && name != "<>" ? '>' + name[1..] : name.StartsWith('>') ? '<' + name[1..] : name;
         }
 
         if (left is not ColumnOperand column || right is not ValueOperand operand)
@@ -188,6 +189,10 @@ internal sealed class PolicyParser
         {
             ("=", null) => ToOperand(ColumnComparison.Equal(column, operand, isArray: false)),
             ("<>", null) => ToOperand(ColumnComparison.Equal(column, operand, isArray: false)?.Negated()),
+            ("<", null) => ToOperand(ColumnComparison.Order(column, FilterOperator.Less, operand)),
+            ("<=", null) => ToOperand(ColumnComparison.Order(column, FilterOperator.LessOrEqual, operand)),
+            (">", null) => ToOperand(ColumnComparison.Order(column, FilterOperator.Greater, operand)),
+            (">=", null) => ToOperand(ColumnComparison.Order(column, FilterOperator.GreaterOrEqual, operand)),
             ("=", "any") => ToOperand(ColumnComparison.Equal(column, operand, isArray: true)),
             ("<>", "all") => ToOperand(ColumnComparison.Equal(column, operand, isArray: true)?.Negated()),
             _ => null,
@@ -206,22 +211,39 @@ internal sealed class PolicyParser
         _ => null,
     };
 
-    private ValueOperand? Test(PolicyOperand left, int start)
+    private PolicyOperand? Test(PolicyOperand left, int start)
     {
         _at++;
-        if (IsWord("not"))
+        var isNegated = IsWord("not");
+        if (isNegated)
         {
             _at++;
         }
 
-        var wanted = Next.Text.ToLowerInvariant();
+        var wanted = Next.Kind == PolicyTokenKind.Word ? Next.Text.ToLowerInvariant() : "";
         if (wanted is not ("null" or "true" or "false" or "unknown"))
         {
             return null;
         }
 
         _at++;
-        return left is ValueOperand ? new ValueOperand(Slice(start), "boolean") : null;
+        return left switch
+        {
+            ValueOperand => new ValueOperand(Slice(start), "boolean"),
+            ColumnOperand column when ColumnComparison.IsNull(column) is { } isNull && Test(column, isNull, wanted) is { } test => ToOperand(isNegated ? test.Negated() : test),
+            _ => null,
+        };
+    }
+
+    // A test is never null itself: written so that its negation, part by part, is none either.
+    private static PolicyNode? Test(ColumnOperand column, PolicyNode isNull, string wanted)
+    {
+        if (wanted is "null" or "unknown")
+        {
+            return isNull;
+        }
+
+        return column.AsCondition() is { } isTrue ? new AllParts([isNull.Negated(), wanted == "true" ? isTrue : isTrue.Negated()]) : null;
     }
 
     private PolicyOperand? Primary(int depth)
