@@ -23,13 +23,13 @@ internal sealed class AllOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text { get; } =
-        parts.Count == 0 ? "true" : "(" + string.Join(" and ", parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text =>
+        Parts.Count == 0 ? "true" : "(" + string.Join(" and ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 
     // Any one part must hold, so the part that fits the fewest rows serves best: few equal keys, before ranges, before nothing.
-    public override IReadOnlyList<IndexKey>? Keys { get; } = KeyChoice.BestOf(parts.Select(part => part.Keys));
+    public override IReadOnlyList<IndexKey>? Keys => KeyChoice.BestOf(Parts.Select(part => part.Keys));
 
     public override Truth Evaluate(RowImage image)
     {
@@ -58,13 +58,13 @@ internal sealed class AnyOf(IReadOnlyList<Predicate> parts) : Predicate
 {
     public IReadOnlyList<Predicate> Parts { get; } = parts;
 
-    public override string Text { get; } =
-        parts.Count == 0 ? "false" : "(" + string.Join(" or ", parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
+    public override string Text =>
+        Parts.Count == 0 ? "false" : "(" + string.Join(" or ", Parts.Select(part => part.Text).Order(StringComparer.Ordinal)) + ")";
 
     public override IReadOnlyCollection<string> Columns { get; } = [.. parts.SelectMany(part => part.Columns).Distinct()];
 
-    public override IReadOnlyList<IndexKey>? Keys { get; } =
-        parts.Any(part => part.Keys is null) ? null : [.. parts.SelectMany(part => part.Keys!)];
+    public override IReadOnlyList<IndexKey>? Keys =>
+        Parts.Any(part => part.Keys is null) ? null : [.. Parts.SelectMany(part => part.Keys!)];
 
     public override Truth Evaluate(RowImage image)
     {
@@ -93,7 +93,7 @@ internal sealed class Not(Predicate part) : Predicate
 {
     public Predicate Part { get; } = part;
 
-    public override string Text { get; } = "not " + part.Text;
+    public override string Text => "not " + Part.Text;
 
     public override IReadOnlyCollection<string> Columns => Part.Columns;
 

@@ -14,13 +14,13 @@ internal sealed class Equality(string column, EqualityRule rule, IReadOnlyList<b
 
     public IReadOnlyList<byte[]> Tokens { get; } = tokens;
 
-    public override string Text { get; } = string.Create(
+    public override string Text => string.Create(
         CultureInfo.InvariantCulture,
-        $"{SqlName.Of(column)}:{rule} in ({string.Join(',', tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
+        $"{SqlName.Of(Column)}:{Rule} in ({string.Join(',', Tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
 
     public override IReadOnlyCollection<string> Columns { get; } = [column];
 
-    public override IReadOnlyList<IndexKey>? Keys { get; } = [.. tokens.Select(token => new EqualKey(column, rule, token))];
+    public override IReadOnlyList<IndexKey>? Keys => [.. Tokens.Select(token => new EqualKey(Column, Rule, token))];
 
     public override Truth Evaluate(RowImage image)
     {

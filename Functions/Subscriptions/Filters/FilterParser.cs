@@ -15,7 +15,7 @@ internal static partial class FilterParser
     public const int MaxListLength = 100;
     public const int MaxDepth = 10;
 
-    private const string ExpectedForm = "Write 'column=operator.value', such as 'id=eq.1' or 'name=not.like.a%', or a group such as 'or=(a.eq.1,b.gt.2)'.";
+    private const string ExpectedForm = "Write 'column=eq.value' or with another operator, as in 'name=not.like.a%', or a group such as 'or=(a.eq.1,b.gt.2)'.";
 
     /// <exception cref="SubscriptionException">The text is not a filter; the message names the condition.</exception>
     public static FilterSyntax Parse(string? filter)
@@ -57,6 +57,11 @@ internal static partial class FilterParser
         if (NestedGroup().Match(text) is { Success: true } head)
         {
             return ReadGroup(text, head, depth + 1);
+        }
+
+        if (TopLevelGroup().IsMatch(text))
+        {
+            throw Invalid($"'{Shorten(text)}' is a group in a group, which is written without '=': 'and(a.eq.1,b.eq.2)'.");
         }
 
         return FilterText.SplitColumn(text) is var (column, rest)
