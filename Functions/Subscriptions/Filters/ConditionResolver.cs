@@ -15,8 +15,8 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
     public async Task<FilterNode> ResolveAsync(CancellationToken cancellationToken) => condition.Operator switch
     {
         FilterOperator.Is => await ResolveIsAsync(cancellationToken),
-        FilterOperator.NotEqual => FilterNode.Not(await ResolveEqualAsync(cancellationToken)),
-        FilterOperator.Equal or FilterOperator.In => await ResolveEqualAsync(cancellationToken),
+        FilterOperator.NotEqual when MemoryRule is not null => FilterNode.Not(await ResolveEqualAsync(cancellationToken)),
+        FilterOperator.Equal or FilterOperator.NotEqual or FilterOperator.In => await ResolveEqualAsync(cancellationToken),
         FilterOperator.IsDistinct => await ResolveDistinctAsync(cancellationToken),
         FilterOperator.Like => await ResolveLikeAsync(cancellationToken),
         FilterOperator.ILike or FilterOperator.Match or FilterOperator.IMatch => await AskPatternAsync(cancellationToken),

@@ -44,6 +44,7 @@ internal static class FilterOperators
     /// <summary>The name of the operator in PostgreSQL that decides the condition. <c>is</c> is syntax there and has none.</summary>
     public static string SqlName(this FilterOperator @operator) => @operator switch
     {
+        FilterOperator.NotEqual => "<>",
         FilterOperator.Less => "<",
         FilterOperator.LessOrEqual => "<=",
         FilterOperator.Greater => ">",

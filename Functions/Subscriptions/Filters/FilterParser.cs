@@ -59,6 +59,11 @@ internal static partial class FilterParser
             return ReadGroup(text, head, depth + 1);
         }
 
+        if (TopLevelGroup().IsMatch(text))
+        {
+            throw Invalid($"'{Shorten(text)}' is a group in a group, which is written without '=': 'and(a.eq.1,b.eq.2)'.");
+        }
+
         return FilterText.SplitColumn(text) is var (column, rest)
             ? ReadCondition(text, column, rest)
             : throw Invalid($"'{Shorten(text)}' in a group is not a condition. Write 'column.operator.value', such as 'id.eq.1', or a group such as 'or(a.eq.1,b.gt.2)'.");

@@ -10,6 +10,9 @@ internal static class TemporalKey
     private const long MicrosecondsPerSecond = 1_000_000;
     private const long MicrosecondsPerDay = 86_400 * MicrosecondsPerSecond;
 
+    // PostgreSQL's epoch, 2000-01-01, counted from 1 March of the year before year 1. Its last microsecond fits into 64 bits only from there.
+    private const long EpochDay = 730_425;
+
     public static bool TryReadDate(ReadOnlySpan<byte> text, out long days)
     {
         if (TryReadInfinity(text, out days))
@@ -97,7 +100,7 @@ internal static class TemporalKey
         var era = Math.DivRem(shifted, 400, out var yearOfEra) is var quotient && yearOfEra < 0 ? quotient - 1 : quotient;
         yearOfEra = shifted - (era * 400);
         var dayOfYear = ((153 * monthFromMarch) + 2) / 5 + day - 1;
-        return (era * 146_097) + (yearOfEra * 365) + (yearOfEra / 4) - (yearOfEra / 100) + dayOfYear;
+        return (era * 146_097) + (yearOfEra * 365) + (yearOfEra / 4) - (yearOfEra / 100) + dayOfYear - EpochDay;
     }
 
     private static bool TryReadFraction(ReadOnlySpan<byte> text, out long microseconds)
