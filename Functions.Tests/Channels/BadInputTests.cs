@@ -20,7 +20,7 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         { new { table = "things", filter = "id=eq.x" }, "InvalidFilter", "'id=eq.x'" },
         { new { table = "things", filter = "id" }, "InvalidFilter", "'column=eq.value'" },
         { new { table = "things", filter = "nope=eq.1" }, "InvalidFilter", "no column 'nope'" },
-        { new { table = "things", filter = "id=gt.1" }, "InvalidFilter", "'gt'" },
+        { new { table = "things", filter = "id=gt.1" }, "InvalidFilter", "'column=eq.value'" },
         { new { table = "things", filter = "span=eq.1 day" }, "InvalidFilter", "interval" },
         { new { table = "things", filter = "twice=eq.4" }, "InvalidFilter", "generated" },
         { new { table = "things", filter = "id=eq.1;drop table things" }, "InvalidFilter", "integer" },

@@ -12,7 +12,6 @@ internal sealed class Comparison(string column, ValueOrder order, FilterOperator
         ? bound
         : throw new FormatException($"A value to compare column '{column}' with is not of order {order}. The stored filter was written by another version, or damaged.");
 
-    // Made when asked for, like the keys: there may be a million of these, and what is kept is what matching reads.
     public override string Text => $"{SqlName.Of(column)}:{order} {@operator.SqlName()} {Encoding.UTF8.GetString(token)}";
 
     public override IReadOnlyCollection<string> Columns => [column];
