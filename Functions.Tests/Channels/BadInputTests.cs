@@ -18,7 +18,7 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
     public static TheoryData<object, string, string> Subscriptions => new()
     {
         { new { table = "things", filter = "id=eq.x" }, "InvalidFilter", "'id=eq.x'" },
-        { new { table = "things", filter = "id" }, "InvalidFilter", "'column=operator.value'" },
+        { new { table = "things", filter = "id" }, "InvalidFilter", "'column=eq.value'" },
         { new { table = "things", filter = "nope=eq.1" }, "InvalidFilter", "no column 'nope'" },
         { new { table = "things", filter = "id=near.1" }, "InvalidFilter", "near" },
         { new { table = "things", filter = "twice=eq.4" }, "InvalidFilter", "generated" },

@@ -29,11 +29,11 @@ internal static class MatchBench
     }
 
     // Lets the compiler see every path before the first figure.
-    private static void WarmUp(MatchShape shape) => MatchCost.Measure(shape, 1_000, batches: 100);
+    private static void WarmUp(MatchShape shape) => MatchCost.Measure(shape, 1_000, batches: 500);
 
     private static MatchResult Measure(MatchShape shape)
     {
-        var result = new MatchResult(shape, [.. _sizes.Select(size => MatchCost.Measure(shape, size, batches: 60))]);
+        var result = new MatchResult(shape, [.. _sizes.Select(size => MatchCost.Measure(shape, size, batches: 400))]);
         var cells = string.Concat(result.Costs.Select(cost => $"{$"{cost.Ns:F0} ({cost.NsRead:F0})",16}"));
         Console.WriteLine($"{shape.Name,-10}{cells}{result.Growth,10:F2}{result.Costs[^1].BytesEach,12}");
         return result;

@@ -12,7 +12,7 @@ namespace Serverless.Bench;
 /// <param name="BytesEach">Memory of the index with its groups and predicates, divided by the subscriptions.</param>
 internal sealed record MatchCost(int Subscriptions, double Ns, double NsRead, long BytesEach)
 {
-    private const int BatchSize = 2048;
+    private const int BatchSize = 256;
 
     /// <summary>The medians over batches. Each batch has other rows, made before the clock starts, so that the index is met as cold as its size makes it.</summary>
     public static MatchCost Measure(MatchShape shape, int subscriptions, int batches)

@@ -85,7 +85,7 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
         var seesOld = old is null ? Truth.False : SeesOld(bound, old);
         candidates.Add(new Candidate(bound, index, image, isBefore)
         {
-            MustAskFilter = truth == Truth.Ask && bound.FilterPredicate.Evaluate(image) == Truth.Ask,
+            MustAskFilter = truth == Truth.Ask && bound.FilterPredicate.Select(image) == Truth.Ask,
             MustAskPolicy = sees == Truth.Ask,
             SeesOld = seesOld == Truth.True,
             AskedOld = seesOld == Truth.Ask ? old : null,
@@ -103,7 +103,7 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
             if (bound.Group.Definition.Event.Wants(ChangeKind.Delete)
                 && !bound.Policy.Columns.All(column => key.Has(key.Relation.OrdinalOf(column)))
                 && bound.FilterPredicate.CanJudge(key)
-                && bound.FilterPredicate.Evaluate(key) == Truth.True)
+                && bound.FilterPredicate.Select(key) == Truth.True)
             {
                 candidates.Add(new Candidate(bound, index, key, isBefore: false) { IsUnverified = true });
             }

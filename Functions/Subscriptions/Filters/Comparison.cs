@@ -14,9 +14,11 @@ internal sealed class Comparison(string column, ValueOrder order, FilterOperator
 
     public override string Text => $"{SqlName.Of(column)}:{order} {@operator.SqlName()} {Encoding.UTF8.GetString(token)}";
 
-    public override IReadOnlyCollection<string> Columns { get; } = [column];
+    public override IReadOnlyCollection<string> Columns => [column];
 
     public override IReadOnlyList<IndexKey>? Keys => [KeyOf(column, order, @operator, _bound)];
+
+    public override bool CanJudge(RowImage image) => image.Has(image.Relation.OrdinalOf(column));
 
     public override Truth Evaluate(RowImage image)
     {

@@ -14,7 +14,6 @@ internal sealed class Equality(string column, EqualityRule rule, IReadOnlyList<b
 
     public IReadOnlyList<byte[]> Tokens { get; } = tokens;
 
-    // Made when asked for: there may be a million of these, and an index asks twice in the life of each.
     public override string Text => string.Create(
         CultureInfo.InvariantCulture,
         $"{SqlName.Of(Column)}:{Rule} in ({string.Join(',', Tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");

@@ -19,7 +19,7 @@ internal sealed record BoundGroup(SubscriberGroup Group, TablePolicy Policy, Pre
     /// <summary>What the policies say of an image, as far as memory can tell. False where the image lacks what they read.</summary>
     public Truth Sees(RowImage image)
     {
-        var truth = Sight.CanJudge(image) ? Sight.Evaluate(image) : Truth.False;
+        var truth = Sight.CanJudge(image) ? Sight.Select(image) : Truth.False;
         if (truth != Truth.Ask)
         {
             return truth;
