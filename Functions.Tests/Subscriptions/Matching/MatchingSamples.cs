@@ -33,22 +33,27 @@ internal sealed class MatchingSamples(int seed)
 
     public int Next(int limit) => _random.Next(limit);
 
-    public Predicate Predicate(int depth = 3) => _random.Next(depth > 0 ? 9 : 6) switch
+    public Predicate Predicate(int depth = 3) => _random.Next(depth > 0 ? 11 : 8) switch
     {
-        0 or 1 => Equality(),
-        2 or 3 => Range(),
-        4 => new AskedPredicate(Column(), _random.Next(3)),
-        5 => _random.Next(4) > 0 ? Equality() : _random.Next(2) > 0 ? Constant.True : Constant.False,
-        6 => new AllOf(Parts(depth)),
-        7 => new AnyOf(Parts(depth)),
+        0 or 1 or 2 => Equality(),
+        3 or 4 => Range(),
+        5 => new AskedPredicate(Column(), _random.Next(3)),
+        6 => new Distinct("a", EqualityRule.SameToken, Encoding.UTF8.GetBytes(Value("a")), isNegated: _random.Next(2) > 0),
+        7 => _random.Next(3) switch { 0 => Constant.True, 1 => Constant.False, _ => new NullTest(Column(), isNegated: _random.Next(2) > 0) },
+        8 => new AllOf(Parts(depth)),
+        9 => new AnyOf(Parts(depth)),
         _ => new Not(Predicate(depth - 1)),
     };
 
-    public Predicate Range()
+    public static Comparison Compare(string column, FilterOperator @operator, string value) =>
+        new(column, column == "price" ? ValueOrder.Numeric : ValueOrder.Integer, @operator, Encoding.UTF8.GetBytes(value));
+
+    private Predicate Range()
     {
-        var low = _random.Next(3) > 0 ? (_random.Next(-3, 12), _random.Next(2) > 0) : ((long, bool)?)null;
-        var high = low is null || _random.Next(2) > 0 ? (_random.Next(-3, 12), _random.Next(2) > 0) : ((long, bool)?)null;
-        return new IntegerRange(_random.Next(2) > 0 ? "a" : "b", low, high);
+        var column = _random.Next(3) switch { 0 => "a", 1 => "b", _ => "price" };
+        var low = Compare(column, _random.Next(2) > 0 ? FilterOperator.Greater : FilterOperator.GreaterOrEqual, Value(column));
+        var high = Compare(column, _random.Next(2) > 0 ? FilterOperator.Less : FilterOperator.LessOrEqual, Value(column));
+        return _random.Next(4) switch { 0 => low, 1 => high, _ => new AllOf([low, high]) };
     }
 
     /// <summary>An image in which any column may be missing or null, and an integer may be one that no order knows.</summary>

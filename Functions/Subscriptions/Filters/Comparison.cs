@@ -12,11 +12,14 @@ internal sealed class Comparison(string column, ValueOrder order, FilterOperator
         ? bound
         : throw new FormatException($"A value to compare column '{column}' with is not of order {order}. The stored filter was written by another version, or damaged.");
 
-    public override string Text { get; } = $"{SqlName.Of(column)}:{order} {@operator.SqlName()} {Encoding.UTF8.GetString(token)}";
+    // Made when asked for, like the keys: there may be a million of these, and what is kept is what matching reads.
+    public override string Text => $"{SqlName.Of(column)}:{order} {@operator.SqlName()} {Encoding.UTF8.GetString(token)}";
 
-    public override IReadOnlyCollection<string> Columns { get; } = [column];
+    public override IReadOnlyCollection<string> Columns => [column];
 
-    public override IReadOnlyList<IndexKey>? Keys => field ??= [KeyOf(column, order, @operator, _bound)];
+    public override IReadOnlyList<IndexKey>? Keys => [KeyOf(column, order, @operator, _bound)];
+
+    public override bool CanJudge(RowImage image) => image.Has(image.Relation.OrdinalOf(column));
 
     public override Truth Evaluate(RowImage image)
     {
