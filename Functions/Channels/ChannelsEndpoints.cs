@@ -21,6 +21,7 @@ internal static class ChannelsEndpoints
         routes.MapPost("/channels/join", JoinAsync);
         routes.MapPost("/channels/leave", LeaveAsync);
         routes.MapPost("/channels/access-token", ChangeTokenAsync);
+        routes.MapPost("/explain", ExplainEndpoint.HandleAsync);
         routes.MapPost("/signalr/events", SignalREventsEndpoint.HandleAsync);
     }
 

@@ -1,4 +1,5 @@
 using Serverless.Changes;
+using Serverless.Subscriptions.Explanations;
 using Serverless.Subscriptions.FanOut;
 using Serverless.Subscriptions.Matching;
 using Serverless.Subscriptions.Policies;
@@ -19,6 +20,7 @@ internal static class SubscriptionsServices
         builder.Services.AddSingleton<RegistryRefresher>();
         builder.Services.AddSingleton<RegistrySweep>();
         builder.Services.AddSingleton<SubscriptionIndex>();
+        builder.Services.AddSingleton<SubscriptionExplainer>();
         builder.Services.AddSingleton<GroupSplitter>();
         builder.Services.AddSingleton<SubscriptionExpiry>();
         builder.Services.AddSingleton<SubscriberNotices>();

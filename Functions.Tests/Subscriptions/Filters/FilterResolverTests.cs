@@ -1,22 +1,8 @@
 namespace Serverless.Subscriptions.Filters;
 
-public sealed class FilterResolverTests : IAsyncLifetime
+public sealed class FilterResolverTests(FilterResolverTests.Things things) : IClassFixture<FilterResolverTests.Things>
 {
-    private FilterDatabase _database = null!;
-
-    public async Task InitializeAsync() => _database = await FilterDatabase.CreateAsync(
-        """
-        create extension citext;
-        create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-        create type "Odd ""type" as enum ('a');
-        create type numeric_pair as (a int, b int);
-        create type public."time" as (a int);
-        create table things (
-          id int primary key, name text, code text collate "C", price numeric, done boolean, at timestamptz, payload json, spot point, raw bytea,
-          loose text collate loose, tag citext, odd "Odd ""type", pair numeric_pair, fake public."time", twice int generated always as (id * 2) stored);
-        """);
-
-    public async Task DisposeAsync() => await _database.DisposeAsync();
+    private readonly FilterDatabase _database = things.Database;
 
     [Theory]
     [InlineData("size=eq.1", "has no column 'size'")]
@@ -30,15 +16,15 @@ public sealed class FilterResolverTests : IAsyncLifetime
     [InlineData("name=is.true", "'is.true' is for boolean columns")]
     [InlineData("name=like.a\\", "must not end with its escape character")]
     [InlineData("name=match.(", "invalid regular expression")]
-    [InlineData("name=imatch.a{2,1}", "invalid regular expression")]
-    [InlineData("name=match.((((((a{1,99}){1,99}){1,99}){1,99}){1,99}){1,99})", "*")]
+    [InlineData("name=imatch.\"a{2,1}\"", "invalid regular expression")]
+    [InlineData("name=match.((((((a{1,99}){1,99}){1,99}){1,99}){1,99}){1,99})", "too")]
     [InlineData("name=eq.a\0b", "not a value of type text")]
     [InlineData("name=match.a\0b", "NUL")]
     [InlineData("payload=eq.1", "type json has no such operator")]
     [InlineData("spot=eq.\"(1,2)\"", "type point has no such operator")]
     [InlineData("spot=lt.\"(1,2)\"", "type point has no such operator")]
     [InlineData("loose=like.a%", "nondeterministic collations are not supported")]
-    [InlineData("or=(id.eq.1,and(name.eq.a,price.gt.much))", "'price.gt.much'")]
+    [InlineData("or=(id.eq.1,and(name.eq.a,price.gt.much))", "'much' is not a value of type numeric")]
     public async Task A_condition_that_cannot_hold_is_refused_by_name(string filter, string message)
     {
         var refused = await FluentActions.Awaiting(() => _database.ResolveAsync("things", filter)).Should().ThrowAsync<SubscriptionException>();
@@ -135,5 +121,24 @@ public sealed class FilterResolverTests : IAsyncLifetime
         {
             await _database.ExecuteAsync($"drop owned by {role}; drop role {role}");
         }
+    }
+
+    public sealed class Things : IAsyncLifetime
+    {
+        internal FilterDatabase Database { get; private set; } = null!;
+
+        public async Task InitializeAsync() => Database = await FilterDatabase.CreateAsync(
+            """
+            create extension citext;
+            create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+            create type "Odd ""type" as enum ('a');
+            create type numeric_pair as (a int, b int);
+            create type public."time" as (a int);
+            create table things (
+              id int primary key, name text, code text collate "C", price numeric, done boolean, at timestamptz, payload json, spot point, raw bytea,
+              loose text collate loose, tag citext, odd "Odd ""type", pair numeric_pair, fake public."time", twice int generated always as (id * 2) stored);
+            """);
+
+        public async Task DisposeAsync() => await Database.DisposeAsync();
     }
 }

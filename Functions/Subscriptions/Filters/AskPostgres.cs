@@ -8,7 +8,7 @@ internal sealed class AskPostgres(string sql, IReadOnlyCollection<string> column
 {
     public string Sql { get; } = sql;
 
-    public override string Text { get; } = $"ask({sql})";
+    public override string Text => $"ask({Sql})";
 
     public override IReadOnlyCollection<string> Columns { get; } = columns;
 

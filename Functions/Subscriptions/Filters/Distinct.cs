@@ -8,11 +8,11 @@ namespace Serverless.Subscriptions.Filters;
 /// <param name="isNegated">Whether the column must <em>not</em> be distinct from the value.</param>
 internal sealed class Distinct(string column, EqualityRule rule, byte[] token, bool isNegated) : Predicate
 {
-    public override string Text { get; } = $"{SqlName.Of(column)}:{rule} {(isNegated ? "same" : "distinct")} {Encoding.UTF8.GetString(token)}";
+    public override string Text => $"{SqlName.Of(column)}:{rule} {(isNegated ? "same" : "distinct")} {Encoding.UTF8.GetString(token)}";
 
     public override IReadOnlyCollection<string> Columns { get; } = [column];
 
-    public override IReadOnlyList<IndexKey>? Keys { get; } = isNegated ? [new EqualKey(column, rule, token)] : null;
+    public override IReadOnlyList<IndexKey>? Keys => isNegated ? [new EqualKey(column, rule, token)] : null;
 
     public override Truth Evaluate(RowImage image)
     {

@@ -15,7 +15,7 @@ internal static partial class FilterParser
     public const int MaxListLength = 100;
     public const int MaxDepth = 10;
 
-    private const string ExpectedForm = "Write 'column=operator.value', such as 'id=eq.1' or 'name=not.like.a%', or a group such as 'or=(a.eq.1,b.gt.2)'.";
+    private const string ExpectedForm = "Write 'column=eq.value' or with another operator, as in 'name=not.like.a%', or a group such as 'or=(a.eq.1,b.gt.2)'.";
 
     /// <exception cref="SubscriptionException">The text is not a filter; the message names the condition.</exception>
     public static FilterSyntax Parse(string? filter)

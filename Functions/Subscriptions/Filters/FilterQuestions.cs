@@ -56,15 +56,19 @@ internal static class FilterQuestions
         NpgsqlConnection connection, uint table, List<FilterQuestion> questions, TimeSpan limit, CancellationToken cancellationToken)
     {
         var asked = new AskedImages(questions);
+        var columns = questions.ConvertAll(question => ColumnsOf(question.Columns));
+
+        // Neighbours that read the same columns of the same images share a statement.
+        var order = Enumerable.Range(0, questions.Count).OrderBy(i => columns[i], StringComparer.Ordinal).ThenBy(i => asked.Lists[i], StringComparer.Ordinal).ToArray();
         var command = new NpgsqlBatchCommand("select question, verdicts, failure from serverless_realtime.ask_filters($1, $2, $3, $4, $5)")
         {
             Parameters =
             {
                 new() { Value = table, NpgsqlDbType = NpgsqlDbType.Oid },
-                new() { Value = questions.Select(question => question.Sql).ToArray() },
-                new() { Value = questions.Select(question => ColumnsOf(question.Columns)).ToArray() },
+                new() { Value = Array.ConvertAll(order, i => questions[i].Sql) },
+                new() { Value = Array.ConvertAll(order, i => columns[i]) },
                 new() { Value = asked.Images },
-                new() { Value = asked.Lists },
+                new() { Value = Array.ConvertAll(order, i => asked.Lists[i]) },
             },
         };
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { StatementLimit.Command(limit), command } };
@@ -73,7 +77,7 @@ internal static class FilterQuestions
         var answers = new FilterAnswer[questions.Count];
         while (await reader.ReadAsync(cancellationToken))
         {
-            var question = reader.GetInt32(0);
+            var question = order[reader.GetInt32(0)];
             var verdicts = await reader.GetFieldValueAsync<bool?[]>(1, cancellationToken);
             answers[question] = new FilterAnswer(asked.Spread(question, verdicts), await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2));
         }
@@ -81,7 +85,7 @@ internal static class FilterQuestions
         return answers;
     }
 
-    // A JSON array of the names.
+    // A JSON array of the names, the same for the same columns.
     private static string ColumnsOf(IReadOnlyCollection<string> columns) =>
-        $"[{string.Join(',', columns.Select(column => Encoding.UTF8.GetString(JsonText.Encode(column))))}]";
+        $"[{string.Join(',', columns.Order(StringComparer.Ordinal).Select(column => Encoding.UTF8.GetString(JsonText.Encode(column))))}]";
 }

@@ -12,7 +12,7 @@ internal sealed class Like(string column, string pattern) : Predicate
     private readonly LikePattern _pattern = LikePattern.Parse(pattern)
         ?? throw new FormatException($"A pattern for column '{column}' ends in its escape character. The stored filter was written by another version, or damaged.");
 
-    public override string Text { get; } = $"{SqlName.Of(column)} like {SqlLiteral.Of(pattern)}";
+    public override string Text => $"{SqlName.Of(column)} like {SqlLiteral.Of(pattern)}";
 
     public override IReadOnlyCollection<string> Columns { get; } = [column];
 

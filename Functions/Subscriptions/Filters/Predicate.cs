@@ -9,7 +9,7 @@ namespace Serverless.Subscriptions.Filters;
 /// </remarks>
 internal abstract class Predicate
 {
-    /// <summary>Canonical text, for comparing and for explaining; holds values, so it is never logged.</summary>
+    /// <summary>Canonical text, for comparing and for explaining; holds values, so it is never logged. Made anew at each call, so that a million predicates do not keep it.</summary>
     public abstract string Text { get; }
 
     /// <summary>The columns it reads, each once.</summary>
@@ -17,7 +17,7 @@ internal abstract class Predicate
 
     /// <summary>
     /// Where an index may find it: whenever <see cref="Select"/> is neither false nor unknown, at least one of these keys fits the image. Null where nothing of the kind
-    /// is known, and the predicate must be evaluated for every image; empty where it can never be true.
+    /// is known, and the predicate must be evaluated for every image; empty where it can never be true. Made anew at each call.
     /// </summary>
     public abstract IReadOnlyList<IndexKey>? Keys { get; }
 

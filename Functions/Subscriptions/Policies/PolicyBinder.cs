@@ -12,8 +12,8 @@ internal sealed record BoundPolicy(Predicate Predicate, PolicyFailure? Failure);
 
 /// <summary>Puts claims into a policy that was taken apart: PostgreSQL computes, as the role and for each claim set, the values that columns are compared with.</summary>
 /// <remarks>
-/// The predicates hold as long as the policy's fingerprint. Where the policy could not be taken apart entirely, they answer <see cref="Truth.Ask"/> for the rows that have to be judged.
-/// The connection's time zone, date style and byte format must be those that images are written in, as the service's own are.
+/// The predicates hold as long as the policy's fingerprint. Where the policy could not be taken apart entirely, they answer <see cref="Truth.Ask"/> for
+/// the rows that have to be judged. A value that cannot be computed fails the claim set, even where PostgreSQL might never have come to compute it. The connection's time zone, date style and byte format must be those that images are written in, as the service's own are.
 /// </remarks>
 internal sealed class PolicyBinder(TimeSpan limit, TimeProvider time)
 {

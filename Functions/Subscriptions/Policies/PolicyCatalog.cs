@@ -35,7 +35,9 @@ internal static class PolicyCatalog
           union all
           select b.attrelid, b.attnum, t.typbasetype from base b join pg_type t on t.oid = b.oid where t.typtype = 'd'
         )
-        select a.attrelid, a.attname, format_type(t.oid, -1), case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else format_type(t.oid, -1) end, t.typtype = 'e', a.atttypid <> t.oid, coalesce(l.collisdeterministic, true)
+        select a.attrelid, a.attname, format_type(t.oid, -1),
+          case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else format_type(t.oid, -1) end,
+          t.typtype = 'e', a.atttypid <> t.oid, coalesce(l.collisdeterministic, true)
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_attribute a on a.attrelid = b.attrelid and a.attnum = b.attnum
@@ -58,7 +60,8 @@ internal static class PolicyCatalog
                   where d.classid = 'pg_policy'::regclass and d.objid = p.oid
                   and ((d.refclassid = 'pg_class'::regclass and d.refobjid <> p.polrelid)
                     or (d.refclassid = 'pg_proc'::regclass and d.refobjid not in (
-                      select f.oid from pg_proc f join pg_namespace n on n.oid = f.pronamespace where n.nspname = 'auth' and f.proname in ('uid', 'role', 'jwt', 'email')))))
+                      select f.oid from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+                      where n.nspname = 'auth' and f.proname in ('uid', 'role', 'jwt', 'email')))))
         from pg_policy p
         where p.polrelid = any ($1) and p.polcmd in ('r', '*') and p.polqual is not null
         order by p.polrelid, p.polname
@@ -70,7 +73,8 @@ internal static class PolicyCatalog
         from pg_proc f
         join pg_namespace n on n.oid = f.pronamespace
         join pg_language l on l.oid = f.prolang
-        where n.nspname = 'auth' and f.pronargs = 0 and l.lanname in ('sql', 'plpgsql') and f.prosqlbody is null and not f.prosecdef and not f.proretset
+        where n.nspname = 'auth' and f.pronargs = 0 and l.lanname in ('sql', 'plpgsql')
+          and f.prosqlbody is null and not f.prosecdef and not f.proretset
         """;
 
     /// <summary>Reads the policies of tables for roles; a table or role that does not exist is absent from the answer.</summary>
@@ -167,7 +171,13 @@ internal static class PolicyCatalog
         {
             columns.Add((
                 reader.GetFieldValue<uint>(0),
-                new PolicyColumn(reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetBoolean(4), reader.GetBoolean(5), reader.GetBoolean(6))));
+                new PolicyColumn(
+                    reader.GetString(1),
+                    reader.GetString(2),
+                    reader.GetString(3),
+                    reader.GetBoolean(4),
+                    reader.GetBoolean(5),
+                    reader.GetBoolean(6))));
         }
 
         await reader.NextResultAsync(cancellationToken);

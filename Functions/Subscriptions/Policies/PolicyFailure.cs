@@ -7,7 +7,7 @@ internal sealed record PolicyFailure(string SqlState)
     public const string RoleNotGranted = "SR002";
 
     /// <summary>Whether the same question may succeed later without anybody mending anything: resources, locks, shutdowns.</summary>
-    public bool IsTransient => SqlState[..2] is "08" or "40" or "53" or "55" or "58" || (SqlState.StartsWith("57", StringComparison.Ordinal) && SqlState != TookTooLong);
+    public bool IsTransient => SqlState != TookTooLong && SqlState[..2] is "08" or "40" or "53" or "55" or "57" or "58";
 
     /// <summary>Whether names that the policy was read with may be gone: read the policy again and ask again, once.</summary>
     public bool MayBeStale => SqlState.StartsWith("42", StringComparison.Ordinal) && SqlState is not ("42501" or "42P17");

@@ -6,8 +6,8 @@ namespace Serverless.Subscriptions.Policies;
 
 /// <summary>A batch's images as rows to ask PostgreSQL about, with no more columns than the policies read.</summary>
 /// <remarks>
-/// An image that lacks one of those columns becomes no row, and is not visible. One whose <c>json</c> column is null becomes two, since the log's images do not tell SQL's null from
-/// JSON's: it is visible if it is either way.
+/// An image that lacks one of those columns becomes no row, and is not visible. One whose <c>json</c> column is null becomes two, since the log's
+/// images do not tell SQL's null from JSON's: it is visible if it is either way.
 /// </remarks>
 internal sealed class PolicyImages
 {

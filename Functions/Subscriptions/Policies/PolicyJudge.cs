@@ -15,8 +15,8 @@ internal sealed record PolicyVerdict(IReadOnlyList<bool> Visible, PolicyFailure?
 
 /// <summary>Asks PostgreSQL which row images a table's policies let subscribers see, whatever the policies are.</summary>
 /// <remarks>
-/// The images take the table's place in the policies' expression, so that each is judged as it was committed, while other tables are read as they are now, under their own policies,
-/// as the role. An image that lacks a column that the policies read is not visible.
+/// The images take the table's place in the policies' expression, so that each is judged as it was committed, while other tables are read as they are
+/// now, under their own policies, as the role. An image that lacks a column that the policies read is not visible.
 /// </remarks>
 internal sealed class PolicyJudge(TimeSpan limit, TimeProvider time)
 {

@@ -17,10 +17,13 @@ internal static partial class ClaimFunctions
     public static IReadOnlySet<string> Among(IReadOnlyDictionary<string, string> bodies)
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
-        while (bodies.Where(function => !found.Contains(function.Key) && ReadsClaimsOnly(function.Value, found)).Select(function => function.Key).ToList() is { Count: > 0 } more)
+        int before;
+        do
         {
-            found.UnionWith(more);
+            before = found.Count;
+            found.UnionWith([.. bodies.Where(function => ReadsClaimsOnly(function.Value, found)).Select(function => function.Key)]);
         }
+        while (found.Count > before);
 
         return found;
     }

@@ -31,7 +31,8 @@ internal static class ColumnComparison
     public static PolicyNode? Order(ColumnOperand left, FilterOperator @operator, ValueOperand right)
     {
         var column = left.Column;
-        var description = new ColumnDescription(column.Name, column.Type, column.BaseTypeName, column.IsEnum, false, false, false, column.HasPlainCollation);
+        var description = new ColumnDescription(
+            column.Name, column.Type, column.BaseTypeName, column.IsEnum, false, false, false, column.HasPlainCollation);
         return right.Type is { } type && ValueOrders.For(description) is { } order && CommonType(left, type) is { } common
             ? new ColumnOrder(column, order, @operator, Cast(right, common, isArray: false))
             : null;
@@ -39,10 +40,12 @@ internal static class ColumnComparison
 
     /// <returns>Null where a null's token may stand for another value, or something else for null.</returns>
     public static PolicyNode? IsNull(ColumnOperand operand) =>
-        operand.Cast is null && EqualityRules.For(operand.Column.BaseTypeName, operand.Column.IsEnum) is not null ? new ColumnNull(operand.Column, IsNegated: false) : null;
+        operand.Cast is null && EqualityRules.For(operand.Column.BaseTypeName, operand.Column.IsEnum) is not null
+            ? new ColumnNull(operand.Column, IsNegated: false)
+            : null;
 
-    // Operators between types exist, a date with a timestamp among them, and mean more than one of the two cast to the other. Integers compare as numbers whatever their
-    // width; a cast to a narrower one may fail and is left alone.
+    // Operators between types exist, a date with a timestamp among them, and mean more than one of the two cast to the other. Integers compare as
+    // numbers whatever their width; a cast to a narrower one may fail and is left alone.
     private static string? CommonType(ColumnOperand left, string type)
     {
         var (column, compared) = (left.Column.Type, left.Cast ?? left.Column.Type);
@@ -51,7 +54,8 @@ internal static class ColumnComparison
             return column;
         }
 
-        return Array.IndexOf(_integers, column) is var width and >= 0 && Array.IndexOf(_integers, compared) >= width && Array.IndexOf(_integers, type) >= 0 ? "bigint" : null;
+        var width = Array.IndexOf(_integers, column);
+        return width >= 0 && Array.IndexOf(_integers, compared) >= width && Array.IndexOf(_integers, type) >= 0 ? "bigint" : null;
     }
 
     private static string Cast(ValueOperand value, string type, bool isArray) => $"({value.Sql})::{type}{(isArray ? "[]" : "")}";

@@ -1,0 +1,18 @@
+using Serverless.Subscriptions;
+using Serverless.Subscriptions.Explanations;
+
+namespace Serverless.Channels;
+
+/// <summary>Tells a developer why a subscription receives what it does. Needs a caller, and no session.</summary>
+internal static class ExplainEndpoint
+{
+    public static async Task<IResult> HandleAsync(
+        HttpRequest request, ChannelCall call, SubscriptionExplainer explainer, CancellationToken cancellationToken)
+    {
+        var caller = call.RequireCaller(request);
+        var body = await ChannelCall.ReadBodyAsync(request, ExplanationJson.Default.ExplainRequest, cancellationToken);
+        var subscription = body.Subscription
+            ?? throw SubscriptionException.Invalid("InvalidBody", "The body has no 'subscription': an entry as in 'postgres_changes' of a join.");
+        return Results.Json(await explainer.ExplainAsync(subscription, body.Row, caller, cancellationToken), ExplanationJson.Default.Explanation);
+    }
+}
