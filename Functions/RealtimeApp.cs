@@ -15,7 +15,8 @@ namespace Serverless;
 /// <summary>The app's table of contents: one line a domain, in the order of a change's path.</summary>
 internal static class RealtimeApp
 {
-    public static WebApplication Build(string[] args)
+    /// <param name="replace">Registrations that take the place of the app's own: a measurement's, at the process's edge.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? replace = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
 
@@ -30,6 +31,7 @@ internal static class RealtimeApp
         builder.AddDelivery();          // Azure SignalR where a connection string is given
         builder.AddEmbeddedSignalR();   // and otherwise inside the process
         builder.AddChannels();          // negotiate, join, leave
+        replace?.Invoke(builder);
 
         var app = builder.Build();
 

@@ -43,8 +43,8 @@ internal sealed record MatchCost(int Subscriptions, double Ns, double NsRead, lo
         var index = new PredicateIndex<SubscriberGroup>();
         for (var i = 0; i < subscriptions; i++)
         {
-            var definition = new GroupDefinition("public", "orders", SubscriptionEvent.All, "authenticated", []);
-            index.Add(new SubscriberGroup(i, definition) { Members = 1 }, shape.PredicateOf(i));
+            var definition = new GroupDefinition { Schema = "public", Table = "orders", Event = SubscriptionEvent.All, Role = "authenticated" };
+            index.Add(new SubscriberGroup(i, i, definition, claims: null) { Members = 1 }, shape.PredicateOf(i));
         }
 
         return index;

@@ -4,6 +4,7 @@ using Serverless.Bench;
 var benches = new SortedDictionary<string, Func<Task>>(StringComparer.Ordinal)
 {
     ["match"] = MatchBench.RunAsync,
+    ["policies"] = PoliciesBench.RunAsync,
 };
 
 if (args is [var name] && benches.TryGetValue(name, out var bench))
