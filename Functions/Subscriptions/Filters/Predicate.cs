@@ -16,7 +16,7 @@ internal abstract class Predicate
     public abstract IReadOnlyCollection<string> Columns { get; }
 
     /// <summary>
-    /// Where an index may find it: whenever <see cref="Evaluate"/> is neither false nor unknown, at least one of these keys fits the image. Null where nothing of the kind
+    /// Where an index may find it: whenever it is true of an image, by <see cref="Evaluate"/> or when asked, at least one of these keys fits the image. Null where nothing of the kind
     /// is known, and the predicate must be evaluated for every image; empty where it can never be true. Made anew at each call.
     /// </summary>
     public abstract IReadOnlyList<IndexKey>? Keys { get; }
