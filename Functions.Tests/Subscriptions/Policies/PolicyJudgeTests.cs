@@ -207,7 +207,8 @@ public sealed class PolicyJudgeTests : IAsyncLifetime
     {
         var policy = await PolicyAsync("exists (select from memberships m where m.room = notes.room)");
         var user = "service_" + _database.Database.Name;
-        await _database.ExecuteAsync($"create role {user} login; grant usage on schema serverless_realtime to {user}; grant execute on all functions in schema serverless_realtime to {user}");
+        var password = new Npgsql.NpgsqlConnectionStringBuilder(_database.Database.ConnectionString).Password;
+        await _database.ExecuteAsync($"create role {user} login password '{password}'; grant usage on schema serverless_realtime to {user}; grant execute on all functions in schema serverless_realtime to {user}");
         try
         {
             await using (var connection = await PolicyDatabase.OpenAsync(_database.Database, user))
