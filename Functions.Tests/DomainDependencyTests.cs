@@ -21,7 +21,7 @@ public sealed partial class DomainDependencyTests
         ["EmbeddedSignalR"] = ["Delivery"],
         // Turns the Functions host's envelopes into calls of a domain, so that no domain knows how it is hosted;
         // and says whether the database is ready.
-        ["Hosting"] = ["Bus", "Database"],
+        ["Hosting"] = ["Bus", "Database", "Delivery"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
     };
 

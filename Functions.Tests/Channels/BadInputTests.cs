@@ -200,6 +200,30 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         channels[1].GetProperty("statusCode").GetInt32().Should().Be(400);
     }
 
+    [Theory]
+    [InlineData("things\0", "InvalidTable")]
+    [InlineData("\0", "InvalidTable")]
+    public async Task A_name_that_PostgreSQL_cannot_hold_costs_the_other_channels_nothing(string table, string code)
+    {
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        using var response = await client.PostAsync("join", new
+        {
+            channels = new[]
+            {
+                new { topic = "before", config = new { postgres_changes = new[] { new { table = "things" } } } },
+                new { topic = "bad", config = new { postgres_changes = new[] { new { table } } } },
+                new { topic = "after", config = new { postgres_changes = new[] { new { table = "guarded" } } } },
+            },
+        });
+
+        var channels = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("channels").EnumerateArray().ToList();
+        channels.Select(channel => channel.GetProperty("status").GetString()).Should().Equal("ok", "error", "ok");
+        channels[1].GetProperty("code").GetString().Should().Be(code);
+        var things = channels[0].GetProperty("postgres_changes")[0].GetProperty("id").GetInt64();
+        await _app.Database.ExecuteAsync($"insert into things (id) values ({_app.NextId()})");
+        (await client.ChangesAsync(things, 1)).Should().NotBeEmpty();
+    }
+
     private static async Task ExpectAsync(HttpResponseMessage response, HttpStatusCode status, string code, string said)
     {
         var text = await response.Content.ReadAsStringAsync();

@@ -51,7 +51,8 @@ internal sealed class RealtimeClient : IAsyncDisposable
         return [.. body.GetProperty("postgres_changes").EnumerateArray().Select(binding => binding.GetProperty("id").GetInt64())];
     }
 
-    public Task<HttpResponseMessage> PostAsync(string call, object body) => _http.PostAsJsonAsync($"/realtime/v1/channels/{call}", body);
+    public Task<HttpResponseMessage> PostAsync(string call, object body, CancellationToken cancellationToken = default) =>
+        _http.PostAsJsonAsync($"/realtime/v1/channels/{call}", body, cancellationToken);
 
     /// <summary>Reads changes of one subscription until so many have come.</summary>
     public async Task<IReadOnlyList<JsonElement>> ChangesAsync(long id, int count)

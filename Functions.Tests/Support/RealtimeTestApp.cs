@@ -9,8 +9,9 @@ namespace Serverless.Support;
 /// <summary>The whole app on a port of its own, against a test's database. Only settings differ from production.</summary>
 internal sealed class RealtimeTestApp : IAsyncDisposable
 {
-    private RealtimeTestApp(WebApplication app, LogRecorder logs)
+    private RealtimeTestApp(WebApplication app, LogRecorder logs, MovedTime time)
     {
+        Time = time;
         App = app;
         Logs = logs;
         Url = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -22,9 +23,26 @@ internal sealed class RealtimeTestApp : IAsyncDisposable
 
     public Uri Url { get; }
 
-    public static async Task<RealtimeTestApp> StartAsync(TestDatabase database, params string[] settings)
+    /// <summary>The app's clock.</summary>
+    public MovedTime Time { get; }
+
+    public static Task<RealtimeTestApp> StartAsync(TestDatabase database, params string[] settings) => StartAsync(database, replace: null, settings);
+
+    /// <summary>Starts the app and waits until it can serve.</summary>
+    /// <param name="replace">Registrations that take the place of the app's own.</param>
+    public static async Task<RealtimeTestApp> StartAsync(TestDatabase database, Action<WebApplicationBuilder>? replace, params string[] settings)
     {
-        var app = RealtimeApp.Build([
+        var started = await StartWithoutWaitingAsync(database, replace, settings);
+        await started.WaitUntilReadyAsync();
+        return started;
+    }
+
+    /// <summary>Starts an app that is not expected to be ready yet.</summary>
+    public static async Task<RealtimeTestApp> StartWithoutWaitingAsync(TestDatabase database, Action<WebApplicationBuilder>? replace, params string[] settings)
+    {
+        var time = new MovedTime();
+        string[] arguments =
+        [
             "--urls=http://127.0.0.1:0",
             "--Logging:LogLevel:Default=Warning",
             $"--Realtime:Postgres={database.ConnectionString}",
@@ -32,13 +50,16 @@ internal sealed class RealtimeTestApp : IAsyncDisposable
             $"--Capture:Slot={database.Slot}",
             "--Capture:ReopenAfter=00:00:00.100",
             .. settings,
-        ]);
+        ];
+        var app = RealtimeApp.Build(arguments, builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(time);
+            replace?.Invoke(builder);
+        });
         var logs = new LogRecorder();
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(logs);
         await app.StartAsync();
-        var started = new RealtimeTestApp(app, logs);
-        await started.WaitUntilReadyAsync();
-        return started;
+        return new RealtimeTestApp(app, logs, time);
     }
 
     /// <summary>Waits until <c>/readyz</c> says so.</summary>

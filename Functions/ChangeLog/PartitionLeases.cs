@@ -46,6 +46,50 @@ internal sealed class PartitionLeases([FromKeyedServices(DatabaseServices.ForLea
         }
     }
 
+    /// <summary>Waits until every partition that is held now has been given up: whatever was being sent when this was called has been sent, or will be judged anew.</summary>
+    /// <remarks>PostgreSQL grants locks in the order of asking, so each is waited for once, however busy the partition is.</remarks>
+    public async Task WaitForHoldersAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            foreach (var key in await ReadHeldAsync(connection, cancellationToken))
+            {
+                await using var command = new NpgsqlCommand("select pg_advisory_lock_shared($1, $2), pg_advisory_unlock_shared($1, $2)", connection)
+                {
+                    Parameters = { new() { Value = AdvisoryLocks.Partition }, new() { Value = key } },
+                };
+                await command.ExecuteNonQueryAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            await AdvisoryLocks.AbandonAsync(connection);
+        }
+    }
+
+    private static async Task<List<int>> ReadHeldAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            select objid from pg_locks
+            where locktype = 'advisory' and mode = 'ExclusiveLock' and granted and objsubid = 2 and classid = $1::bigint::oid
+              and database = (select oid from pg_database where datname = current_database())
+            """,
+            connection)
+        {
+            Parameters = { new() { Value = (long)AdvisoryLocks.Partition } },
+        };
+        var held = new List<int>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            held.Add(unchecked((int)reader.GetFieldValue<uint>(0)));
+        }
+
+        return held;
+    }
+
     private static PartitionState ReadState(NpgsqlDataReader reader) => new(
         reader.GetString(0),
         Position(reader.GetString(1)),

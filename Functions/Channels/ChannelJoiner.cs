@@ -11,8 +11,8 @@ namespace Serverless.Channels;
 /// <summary>Brings a session's registrations and its SignalR groups together.</summary>
 /// <remarks>
 /// A join is answered only when its registration is committed and its groups are joined: from then on every refresh of every instance finds the registration, and
-/// every send reaches the connection. What a topic had before ends only after that, so that a change of token loses nothing; for a moment both are there, and the
-/// client drops what comes twice. Where registry and groups cannot be brought together, the connection is closed: it comes back and begins anew.
+/// every send reaches the connection. What a topic had before ends only after that, and after the batches that were judged before it have been sent, so that a change of token
+/// loses nothing; for a moment both are there, and the client drops what comes twice. Where registry and groups cannot be brought together, the connection is closed: it comes back and begins anew.
 /// </remarks>
 internal sealed partial class ChannelJoiner(
     NpgsqlDataSource dataSource,
@@ -96,10 +96,31 @@ internal sealed partial class ChannelJoiner(
         Guid session, Func<NpgsqlConnection, Task<IReadOnlyList<JoinedChannel>>> register, CancellationToken cancellationToken)
     {
         using var place = await places.TakeAsync(session, cancellationToken);
-        await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
-        var joined = await register(lease.Connection);
-        await groups.SettleAsync(lease.Connection, session, joined);
+        IReadOnlyList<JoinedChannel> joined;
+        IReadOnlyList<long> former;
+        await using (var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken))
+        {
+            joined = await register(lease.Connection);
+            former = await groups.JoinAsync(lease.Connection, session, joined);
+        }
+
+        if (former.Count > 0)
+        {
+            await LeaveAsync(session, joined, former);
+        }
+
         return [.. joined.Select(channel => channel.Answer)];
+    }
+
+    private async Task LeaveAsync(Guid session, IReadOnlyList<JoinedChannel> joined, IReadOnlyList<long> former)
+    {
+        if (joined.Any(channel => channel.Subscriptions.Count > 0))
+        {
+            await groups.WaitForSendsAsync(session);
+        }
+
+        await using var lease = await SessionLease.AcquireAsync(dataSource, session, CancellationToken.None);
+        await groups.LeaveAsync(lease.Connection, session, former);
     }
 
     private async Task<IReadOnlyList<JoinedChannel>> RegisterAllAsync(

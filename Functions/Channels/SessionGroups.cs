@@ -1,4 +1,5 @@
 using Npgsql;
+using Serverless.ChangeLog;
 using Serverless.Delivery;
 using Serverless.Subscriptions.Matching;
 using Serverless.Subscriptions.Registry;
@@ -6,43 +7,67 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Channels;
 
 /// <summary>Makes a session's SignalR groups what its registrations say.</summary>
-internal sealed partial class SessionGroups(IRealtimeDelivery delivery, TimeProvider time, ILogger<SessionGroups> logger)
+internal sealed partial class SessionGroups(IRealtimeDelivery delivery, PartitionLeases partitions, TimeProvider time, ILogger<SessionGroups> logger)
 {
     private const int CallsAtOnce = 8;
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(15);
 
-    /// <summary>Joins the groups that are new, then ends what the channels' topics had before, then leaves the groups that are no longer wanted.</summary>
+    /// <summary>Joins the groups that are new, then ends what the channels' topics had before.</summary>
     /// <remarks>
     /// Not cancelled with the caller's request: half-way, the connection would be in a group that no registration stands for. Where a step fails, the connection is closed,
     /// and with it every membership.
     /// </remarks>
-    public async Task SettleAsync(NpgsqlConnection connection, Guid session, IReadOnlyList<JoinedChannel> channels)
+    /// <returns>The groups that the session is still in and that no registration of its stands for.</returns>
+    public Task<IReadOnlyList<long>> JoinAsync(NpgsqlConnection connection, Guid session, IReadOnlyList<JoinedChannel> channels) => TryAsync(session, async token =>
+    {
+        // Groups that the session had already are joined again: an earlier attempt may have ended before it joined them.
+        var joined = await SubscriptionRegistry.MembershipsOfAsync(connection, session, token);
+        await ForEachAsync(joined.Where(group => group.IsLive).Select(group => group.Group), group => delivery.AddUserToGroupAsync(session.ToString("N"), group, token), token);
+
+        foreach (var channel in channels)
+        {
+            await SubscriptionRegistry.LeaveAsync(connection, session, channel.Answer.Topic, channel.Subscriptions, token);
+        }
+
+        return await UnwantedAsync(connection, session, token);
+    });
+
+    /// <summary>Waits until what was judged before the session's new groups were registered has been sent to its former ones.</summary>
+    /// <remarks>Called without the session's lease: who handles a batch may be waiting for that.</remarks>
+    public Task WaitForSendsAsync(Guid session) => TryAsync(session, async token =>
+    {
+        await partitions.WaitForHoldersAsync(token);
+        return true;
+    });
+
+    /// <summary>Leaves those of the groups that no registration of the session stands for: another call may have taken one up again.</summary>
+    public Task LeaveAsync(NpgsqlConnection connection, Guid session, IReadOnlyList<long> groups) => TryAsync(session, async token =>
+    {
+        var unwanted = (await UnwantedAsync(connection, session, token)).Intersect(groups).ToList();
+        await ForEachAsync(unwanted, group => delivery.RemoveUserFromGroupAsync(session.ToString("N"), group, token), token);
+        await SubscriptionRegistry.ForgetMembershipsAsync(connection, session, unwanted, token);
+        return true;
+    });
+
+    /// <summary>Leaves what a call that ended half-way has left behind.</summary>
+    public async Task TidyAsync(NpgsqlConnection connection, Guid session, CancellationToken cancellationToken) =>
+        await LeaveAsync(connection, session, await UnwantedAsync(connection, session, cancellationToken));
+
+    private static async Task<IReadOnlyList<long>> UnwantedAsync(NpgsqlConnection connection, Guid session, CancellationToken cancellationToken) =>
+        [.. (await SubscriptionRegistry.MembershipsOfAsync(connection, session, cancellationToken)).Where(group => !group.IsLive).Select(group => group.Group)];
+
+    private async Task<T> TryAsync<T>(Guid session, Func<CancellationToken, Task<T>> step)
     {
         using var limit = new CancellationTokenSource(_limit, time);
-        var user = session.ToString("N");
         try
         {
-            // Groups that the session had already are joined again: an earlier attempt may have ended before it joined them.
-            var joined = await SubscriptionRegistry.MembershipsOfAsync(connection, session, limit.Token);
-            await ForEachAsync(joined.Where(group => group.IsLive), group => delivery.AddUserToGroupAsync(user, group, limit.Token), limit.Token);
-
-            foreach (var channel in channels)
-            {
-                await SubscriptionRegistry.LeaveAsync(connection, session, channel.Answer.Topic, channel.Subscriptions, limit.Token);
-            }
-
-            var unwanted = (await SubscriptionRegistry.MembershipsOfAsync(connection, session, limit.Token)).Where(group => !group.IsLive).ToList();
-            await ForEachAsync(unwanted, group => delivery.RemoveUserFromGroupAsync(user, group, limit.Token), limit.Token);
-            if (unwanted.Count > 0)
-            {
-                await SubscriptionRegistry.ForgetMembershipsAsync(connection, session, limit.Token);
-            }
+            return await step(limit.Token);
         }
         catch (Exception ex) when (ex is NpgsqlException or DeliveryException or OperationCanceledException)
         {
             Log.Unsettled(logger, ex);
-            await CloseAsync(user);
+            await CloseAsync(session.ToString("N"));
             throw new DeliveryException(DeliveryError.Transient, "The session's groups could not be brought up to date.", ex);
         }
     }
@@ -61,11 +86,11 @@ internal sealed partial class SessionGroups(IRealtimeDelivery delivery, TimeProv
     }
 
     private static Task ForEachAsync(
-        IEnumerable<(long Group, bool IsLive)> memberships, Func<string, Task> call, CancellationToken cancellationToken) =>
+        IEnumerable<long> groups, Func<string, Task> call, CancellationToken cancellationToken) =>
         Parallel.ForEachAsync(
-            memberships,
+            groups,
             new ParallelOptions { MaxDegreeOfParallelism = CallsAtOnce, CancellationToken = cancellationToken },
-            async (membership, _) => await call(SubscriberGroup.NameOf(membership.Group)));
+            async (group, _) => await call(SubscriberGroup.NameOf(group)));
 
     private static partial class Log
     {

@@ -18,11 +18,17 @@ internal sealed partial class SweepService(
     RegistrySweep registry,
     SubscriptionExpiry expiry,
     SessionEvents sessions,
+    SessionGroups groups,
     TimeProvider time,
     ILogger<SweepService> logger) : BackgroundService
 {
+    private const int SessionsAtOnce = 8;
+
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _sessionAge = TimeSpan.FromMinutes(5);
+
+    // Longer than a call takes to settle a session's groups.
+    private static readonly TimeSpan _settlingTime = TimeSpan.FromMinutes(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -54,11 +60,9 @@ internal sealed partial class SweepService(
         {
             await expiry.EndAllExpiredAsync(cancellationToken);
             await log.TrimAsync(cancellationToken);
+            await ForEachAsync(await registry.UnsettledSessionsAsync(_settlingTime, cancellationToken), TidyAsync, cancellationToken);
             await registry.SweepAsync(cancellationToken);
-            foreach (var session in await registry.LiveSessionsAsync(_sessionAge, cancellationToken))
-            {
-                await sessions.EndIfGoneAsync(session, cancellationToken);
-            }
+            await ForEachAsync(await registry.LiveSessionsAsync(_sessionAge, cancellationToken), sessions.EndIfGoneAsync, cancellationToken);
         }
         finally
         {
@@ -66,6 +70,28 @@ internal sealed partial class SweepService(
             await unlock.ExecuteNonQueryAsync(CancellationToken.None);
         }
     }
+
+    private async Task TidyAsync(Guid session, CancellationToken cancellationToken)
+    {
+        await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
+        await groups.TidyAsync(lease.Connection, session, cancellationToken);
+    }
+
+    // Each is a call to the SignalR service; one that fails is asked about again by the next sweep.
+    private Task ForEachAsync(IReadOnlyList<Guid> ofSessions, Func<Guid, CancellationToken, Task> call, CancellationToken cancellationToken) => Parallel.ForEachAsync(
+        ofSessions,
+        new ParallelOptions { MaxDegreeOfParallelism = SessionsAtOnce, CancellationToken = cancellationToken },
+        async (session, token) =>
+        {
+            try
+            {
+                await call(session, token);
+            }
+            catch (DeliveryException ex)
+            {
+                Log.SweepFailed(logger, ex);
+            }
+        });
 
     private static partial class Log
     {

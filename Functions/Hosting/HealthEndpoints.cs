@@ -1,5 +1,7 @@
 using Npgsql;
+using Serverless.Bus;
 using Serverless.Database;
+using Serverless.Delivery;
 
 namespace Serverless.Hosting;
 
@@ -14,11 +16,23 @@ internal static class HealthEndpoints
         app.MapGet("/readyz", ReadyAsync);
     }
 
-    private static async Task<IResult> ReadyAsync(NpgsqlDataSource dataSource, DatabaseReadiness readiness, IConfiguration configuration, CancellationToken cancellationToken)
+    private static async Task<IResult> ReadyAsync(
+        NpgsqlDataSource dataSource,
+        DatabaseReadiness readiness,
+        ChangeFeed feed,
+        IRealtimeDelivery delivery,
+        IConfiguration configuration,
+        CancellationToken cancellationToken)
     {
         if (!readiness.IsReady)
         {
             return NotReady("The database has not been migrated yet; the log says what is in the way.");
+        }
+
+        // Clients that connect to this process are reached by it alone, and it has something to tell them only while it captures.
+        if (delivery.IsLocal && !feed.ReachesThisProcess)
+        {
+            return NotReady("This process does not capture changes: it is starting, or another one on the same database does.");
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -1,3 +1,4 @@
+using Serverless.Changes;
 using Serverless.Subscriptions.Filters;
 using Serverless.Subscriptions.Policies;
 
@@ -14,6 +15,17 @@ internal static class SubscriptionNotes
         {
             yield return Error(
                 $"No change of {name} will arrive: row-level security is on, and no policy lets role {SqlName.Of(definition.Role)} select any row. Make one: create policy ... on {name} for select to {SqlName.Of(definition.Role)} using (...);");
+        }
+
+        foreach (var kind in table.Unpublished.Where(kind => definition.Event.Wants(kind)))
+        {
+            yield return Error(
+                $"{kind.Name()} events on {name} will not arrive: the publication leaves them out. Run: alter publication {SqlName.Of(options.Publication)} set (publish = 'insert, update, delete');");
+        }
+
+        if (table.HasRowFilter)
+        {
+            yield return Hint($"The publication carries only those rows of {name} that fit its own condition; others never arrive.");
         }
 
         foreach (var note in OfOldRows(table, policy, definition, filter, options, name))

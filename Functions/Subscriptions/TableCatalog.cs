@@ -1,4 +1,5 @@
 using Npgsql;
+using Serverless.Changes;
 
 namespace Serverless.Subscriptions;
 
@@ -13,7 +14,12 @@ internal static class TableCatalog
           c.relrowsecurity,
           c.relreplident = 'f',
           has_schema_privilege(r.oid, n.oid, 'USAGE') and has_table_privilege(r.oid, c.oid, 'SELECT'),
-          getdatabaseencoding() = 'UTF8', c.oid
+          getdatabaseencoding() = 'UTF8', c.oid,
+          coalesce((select p.pubinsert from pg_publication p where p.pubname = $4), true),
+          coalesce((select p.pubupdate from pg_publication p where p.pubname = $4), true),
+          coalesce((select p.pubdelete from pg_publication p where p.pubname = $4), true),
+          exists (select from pg_publication_tables p
+                  where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname and to_jsonb(p) ->> 'rowfilter' is not null)
         from pg_namespace n
         join pg_class c on c.relnamespace = n.oid
         join pg_roles r on r.rolname = $3
@@ -92,6 +98,9 @@ internal static class TableCatalog
         var (published, rls, full, mayselect) = (reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4));
         var isUtf8 = reader.GetBoolean(5);
         var oid = reader.GetFieldValue<uint>(6);
+        var kinds = new[] { (ChangeKind.Insert, 7), (ChangeKind.Update, 8), (ChangeKind.Delete, 9) };
+        var unpublished = kinds.Where(kind => !reader.GetBoolean(kind.Item2)).Select(kind => kind.Item1).ToList();
+        var isFiltered = reader.GetBoolean(10);
         await reader.NextResultAsync(cancellationToken);
         var columns = new List<ColumnDescription>();
         while (await reader.ReadAsync(cancellationToken))
@@ -99,7 +108,7 @@ internal static class TableCatalog
             columns.Add(ReadColumn(reader));
         }
 
-        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8, Oid = oid };
+        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8, Oid = oid, Unpublished = unpublished, HasRowFilter = isFiltered };
     }
 
     private static ColumnDescription ReadColumn(NpgsqlDataReader reader) => new(

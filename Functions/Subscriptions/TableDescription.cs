@@ -1,3 +1,5 @@
+using Serverless.Changes;
+
 namespace Serverless.Subscriptions;
 
 /// <summary>What a role may know of a table before it subscribes.</summary>
@@ -14,6 +16,12 @@ internal sealed record TableDescription(
     IReadOnlyList<ColumnDescription> Columns)
 {
     public uint Oid { get; init; }
+
+    /// <summary>The kinds of change that the publication leaves out.</summary>
+    public IReadOnlyList<ChangeKind> Unpublished { get; init; } = [];
+
+    /// <summary>Whether the publication carries only rows that fit a condition of its own.</summary>
+    public bool HasRowFilter { get; init; }
 
     /// <summary>Whether the database's encoding is UTF-8, so that its characters and their bytes are those of the images.</summary>
     public bool IsUtf8 { get; init; } = true;

@@ -13,6 +13,9 @@ internal sealed class PolicyPipeline : IAsyncDisposable
 {
     private const int RowsInATransaction = 500;
 
+    /// <summary>So many of each lot come one at a time, with a change between them, as subscribers do.</summary>
+    private const int LateComers = 20;
+
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     private readonly BenchDatabase _database;
@@ -56,9 +59,17 @@ internal sealed class PolicyPipeline : IAsyncDisposable
     public async Task<(TimeSpan Registering, TimeSpan Loading)> GrowAsync(int subscribers)
     {
         var start = Stopwatch.GetTimestamp();
-        await _subscribers.GrowAsync(subscribers);
+        var together = subscribers - (subscribers > LateComers ? LateComers : 0);
+        await _subscribers.GrowAsync(together);
         var registering = Stopwatch.GetElapsedTime(start);
-        return (registering, await WriteAsync(1));
+        var loading = await WriteAsync(1);
+        while (_subscribers.All.Count < subscribers)
+        {
+            await _subscribers.GrowAsync(_subscribers.All.Count + 1);
+            await WriteAsync(1);
+        }
+
+        return (registering, loading);
     }
 
     /// <summary>Writes rows as fast as PostgreSQL takes them.</summary>

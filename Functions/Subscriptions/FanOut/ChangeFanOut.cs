@@ -107,7 +107,7 @@ internal sealed partial class ChangeFanOut(
         List<RowChange> run, RegistryView view, bool isLastAttempt, CancellationToken cancellationToken)
     {
         var relation = run[0].Relation;
-        var subscribers = index.Of(relation);
+        using var hold = index.Hold(relation, out var subscribers);
         while (view.Policies.TryGetValue(relation.Oid, out var policies))
         {
             if (await binder.BindAsync(relation, subscribers, policies, cancellationToken))

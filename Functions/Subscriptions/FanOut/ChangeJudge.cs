@@ -13,21 +13,41 @@ namespace Serverless.Subscriptions.FanOut;
 /// </remarks>
 internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<SubscriptionOptions> options)
 {
+    /// <summary>
+    /// How many pairs of group and change are judged at a time. Where policies make every subscriber a candidate for every change, a burst of changes would otherwise fill the
+    /// memory and outlast the time that a question may take.
+    /// </summary>
+    public int CandidatesAtOnce { get; init; } = 500_000;
+
     /// <summary>Judges consecutive changes of one table under one description of it.</summary>
     /// <param name="isLastAttempt">Whether policies that cannot be evaluated fail for good, even if they may have been changed meanwhile.</param>
     public async Task<IReadOnlyList<GroupChanges>> JudgeAsync(
         Relation relation, TableSubscribers table, IReadOnlyList<RowChange> changes, bool isLastAttempt, CancellationToken cancellationToken)
     {
-        var candidates = FindCandidates(table, changes);
-        await questions.SettleAsync(relation, candidates, isLastAttempt, cancellationToken);
-        return Collect(relation, changes, candidates);
+        var run = new JudgedRun(isLastAttempt);
+        var deliveries = new OrderedDictionary<long, GroupChanges>();
+        for (var next = 0; next < changes.Count;)
+        {
+            var candidates = new List<Candidate>();
+            next = FindCandidates(table, changes, next, candidates);
+            await questions.SettleAsync(relation, candidates, run, cancellationToken);
+            Collect(relation, changes, candidates, deliveries);
+        }
+
+        foreach (var group in deliveries.Values)
+        {
+            group.Changes.Sort((left, right) => left.Change.Position.CompareTo(right.Change.Position));
+        }
+
+        return deliveries.Values;
     }
 
-    private List<Candidate> FindCandidates(TableSubscribers table, IReadOnlyList<RowChange> changes)
+    /// <returns>The place of the first change whose candidates were not looked for.</returns>
+    private int FindCandidates(TableSubscribers table, IReadOnlyList<RowChange> changes, int first, List<Candidate> candidates)
     {
-        var candidates = new List<Candidate>();
         var matched = new List<(BoundGroup Group, Truth Truth)>();
-        for (var i = 0; i < changes.Count; i++)
+        var i = first;
+        for (; i < changes.Count && candidates.Count < CandidatesAtOnce; i++)
         {
             var change = changes[i];
             var image = change.Kind == ChangeKind.Delete ? change.Old : change.New;
@@ -47,7 +67,7 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
             }
         }
 
-        return candidates;
+        return i;
     }
 
     private static void Match(
@@ -110,11 +130,10 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
         }
     }
 
-    private static List<GroupChanges> Collect(Relation relation, IReadOnlyList<RowChange> changes, List<Candidate> candidates)
+    private static void Collect(
+        Relation relation, IReadOnlyList<RowChange> changes, List<Candidate> candidates, OrderedDictionary<long, GroupChanges> deliveries)
     {
         var told = new HashSet<(long Group, int Change)>();
-        var byGroup = new Dictionary<long, GroupChanges>();
-        var order = new List<GroupChanges>();
 
         // An update is first asked about as the row is now; only a group to which that is not told may have lost sight of it.
         foreach (var candidate in candidates.Where(candidate => !candidate.IsOut && !candidate.IsBefore))
@@ -134,21 +153,13 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
             }
         }
 
-        foreach (var group in order)
-        {
-            group.Changes.Sort((left, right) => left.Change.Position.CompareTo(right.Change.Position));
-        }
-
-        return order;
-
         void Add(Candidate candidate, bool hasLeft)
         {
             var group = candidate.Bound.Group;
-            if (!byGroup.TryGetValue(group.Id, out var collected))
+            if (!deliveries.TryGetValue(group.Id, out var collected))
             {
                 var mask = ColumnMask.Of(relation, group.Definition.Columns, candidate.Bound.Policy.ReadableColumns);
-                byGroup.Add(group.Id, collected = new GroupChanges(group, relation, mask, []));
-                order.Add(collected);
+                deliveries.Add(group.Id, collected = new GroupChanges(group, relation, mask, []));
             }
 
             var change = changes[candidate.Change];

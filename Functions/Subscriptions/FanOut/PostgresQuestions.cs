@@ -1,6 +1,7 @@
 using Npgsql;
 using Serverless.Changes;
 using Serverless.Subscriptions.Filters;
+using Serverless.Subscriptions.Matching;
 using Serverless.Subscriptions.Policies;
 
 namespace Serverless.Subscriptions.FanOut;
@@ -10,7 +11,7 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
 {
     /// <summary>Marks as out whoever the answers exclude, and everybody about whom there is none; the latter are told.</summary>
     /// <exception cref="StalePoliciesException">The policies were changed since they were read.</exception>
-    public async Task SettleAsync(Relation relation, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
+    public async Task SettleAsync(Relation relation, List<Candidate> candidates, JudgedRun run, CancellationToken cancellationToken)
     {
         if (!candidates.Exists(candidate => candidate.MustAskFilter || candidate.MustAskPolicy || candidate.AskedOld is not null))
         {
@@ -19,10 +20,14 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
 
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await SettleFiltersAsync(connection, relation, [.. candidates.Where(candidate => candidate.MustAskFilter)], cancellationToken);
-        var asked = candidates.Where(candidate => !candidate.IsOut && (candidate.MustAskPolicy || candidate.AskedOld is not null));
-        foreach (var ofPolicy in asked.GroupBy(candidate => candidate.Bound.Policy))
+        var asked = candidates
+            .Where(candidate => !candidate.IsOut && (candidate.MustAskPolicy || candidate.AskedOld is not null))
+            .GroupBy(candidate => candidate.Bound, BoundGroupComparer.Instance);
+
+        // Groups that were bound at different times hold readings of their own of the same policies, and one question serves them all.
+        foreach (var ofPolicy in asked.GroupBy(group => (group.Key.Policy.Role, group.Key.Policy.Fingerprint)))
         {
-            await SettlePolicyAsync(connection, ofPolicy.Key, [.. ofPolicy], isLastAttempt, cancellationToken);
+            await SettlePolicyAsync(connection, ofPolicy.First().Key.Policy, ofPolicy, run, cancellationToken);
         }
     }
 
@@ -63,24 +68,39 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
     }
 
     private async Task SettlePolicyAsync(
-        NpgsqlConnection connection, TablePolicy policy, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        TablePolicy policy,
+        IEnumerable<IGrouping<BoundGroup, Candidate>> groups,
+        JudgedRun run,
+        CancellationToken cancellationToken)
     {
         var images = new ImageList();
-        var byClaims = candidates.GroupBy(candidate => candidate.Bound.Group.Claims ?? "{}", StringComparer.Ordinal).ToList();
-        var asks = byClaims
-            .Select(group => new PolicyAsk(group.Key, [.. group.SelectMany(Asked).Select(images.PlaceOf).Distinct()]))
-            .ToList();
+        var askers = new List<ClaimsAsking>();
+        foreach (var ofClaims in groups.GroupBy(group => group.Key.Group.Claims ?? "{}", StringComparer.Ordinal))
+        {
+            var asking = new ClaimsAsking(ofClaims.Key, [.. ofClaims.SelectMany(group => group)], [.. ofClaims.Select(group => group.Key.Group)]);
+            if (run.HasGivenUp(policy.Role, asking.Claims))
+            {
+                asking.Exclude();
+            }
+            else
+            {
+                askers.Add(asking);
+            }
+        }
+
+        var asks = askers.ConvertAll(asking => new PolicyAsk(asking.Claims, [.. asking.Candidates.SelectMany(Asked).Select(images.PlaceOf).Distinct()]));
         var answers = await judge.JudgeAsync(connection, policy, images.Images, asks, cancellationToken);
         for (var i = 0; i < asks.Count; i++)
         {
             if (answers[i].Failure is { } failure)
             {
-                await FailAsync(policy, failure, [.. byClaims[i]], isLastAttempt, cancellationToken);
+                await FailAsync(policy, failure, askers[i], run, cancellationToken);
                 continue;
             }
 
             var seen = asks[i].Images.Zip(answers[i].Visible).Where(pair => pair.Second).Select(pair => pair.First).ToHashSet();
-            foreach (var candidate in byClaims[i])
+            foreach (var candidate in askers[i].Candidates)
             {
                 candidate.IsOut = candidate.MustAskPolicy && !seen.Contains(images.PlaceOf(candidate.Image));
                 candidate.SeesOld |= candidate.AskedOld is { } old && seen.Contains(images.PlaceOf(old));
@@ -88,21 +108,21 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
         }
     }
 
-    private async Task FailAsync(
-        TablePolicy policy, PolicyFailure failure, List<Candidate> candidates, bool isLastAttempt, CancellationToken cancellationToken)
+    private async Task FailAsync(TablePolicy policy, PolicyFailure failure, ClaimsAsking asking, JudgedRun run, CancellationToken cancellationToken)
     {
         failure.ThrowIfTransient();
-        if (failure.MayBeStale && !isLastAttempt)
+        if (failure.MayBeStale && !run.IsLastAttempt)
         {
             throw new StalePoliciesException();
         }
 
-        foreach (var candidate in candidates)
+        if (failure.SqlState == PolicyFailure.TookTooLong)
         {
-            candidate.IsOut |= candidate.MustAskPolicy;
+            run.GiveUp(policy.Role, asking.Claims);
         }
 
-        foreach (var group in candidates.Select(candidate => candidate.Bound.Group).Distinct())
+        asking.Exclude();
+        foreach (var group in asking.Groups)
         {
             await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);
         }
@@ -119,6 +139,29 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
         {
             yield return old;
         }
+    }
+
+    /// <summary>What is asked on behalf of one claim set.</summary>
+    private sealed record ClaimsAsking(string Claims, IReadOnlyList<Candidate> Candidates, IReadOnlyList<SubscriberGroup> Groups)
+    {
+        /// <summary>There is no answer, so nobody who needs one is told of the change.</summary>
+        public void Exclude()
+        {
+            foreach (var candidate in Candidates)
+            {
+                candidate.IsOut |= candidate.MustAskPolicy;
+            }
+        }
+    }
+
+    /// <summary>Compares by identity: these are records, whose own equality reads every member, and there may be as many candidates as groups times changes.</summary>
+    private sealed class BoundGroupComparer : IEqualityComparer<BoundGroup>
+    {
+        public static BoundGroupComparer Instance { get; } = new();
+
+        public bool Equals(BoundGroup? x, BoundGroup? y) => ReferenceEquals(x, y);
+
+        public int GetHashCode(BoundGroup obj) => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(obj);
     }
 
     /// <summary>The images of one question, each once.</summary>

@@ -17,12 +17,22 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
     public async Task<bool> BindAsync(Relation relation, TableSubscribers table, string policies, CancellationToken cancellationToken)
     {
         // What a predicate reads must be there as it was when it was made, so a table that was altered is bound anew.
-        var unbound = table.TakeUnbound(policies + Signature(relation));
-        if (unbound.Count == 0)
+        policies += Signature(relation);
+
+        // A refresh of another partition may bring more while these are bound. Of those the batch may know no other group of the same subscriber, so none are left unbound.
+        while (table.TakeUnbound(policies) is { Count: > 0 } unbound)
         {
-            return true;
+            if (await BindAsync(relation, table, unbound, cancellationToken))
+            {
+                return false;
+            }
         }
 
+        return true;
+    }
+
+    private async Task<bool> BindAsync(Relation relation, TableSubscribers table, IReadOnlyList<SubscriberGroup> unbound, CancellationToken cancellationToken)
+    {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         var roles = unbound.Select(group => group.Definition.Role).Distinct().ToList();
         var read = await PolicyCatalog.ReadAsync(connection, [relation.Oid], roles, cancellationToken);
@@ -33,7 +43,7 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
             wasSplit |= await BindRoleAsync(connection, relation, table, policy, [.. ofRole], cancellationToken);
         }
 
-        return !wasSplit;
+        return wasSplit;
     }
 
     private async Task<bool> BindRoleAsync(
@@ -100,6 +110,18 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         foreach (var group in groups)
         {
             var node = group.Definition.Filter is { } json ? FilterNode.FromJson(json) : FilterNode.Everything;
+            if (policy.ReadableColumns is { } readable && !node.Columns.All(readable.Contains))
+            {
+                // Which rows arrive would tell the column's values to a role that may not read it.
+                table.Bind(group, null);
+                await notices.TellAsync(
+                    group,
+                    "FilterOutdated",
+                    $"The role may no longer read every column of {relation} that the filter is about. Join again with a filter on columns it may read, or grant select on them.",
+                    cancellationToken);
+                continue;
+            }
+
             if (!IsFit(relation, group))
             {
                 table.Bind(group, null);

@@ -98,6 +98,17 @@ internal sealed class SubscriptionIndex
         }
     }
 
+    /// <summary>The subscribers of one table, of whom none that are bound go before the hold ends.</summary>
+    /// <remarks>Under the lock, so that no refresh is half-way through its rows when the hold begins.</remarks>
+    public IDisposable Hold(Relation relation, out TableSubscribers table)
+    {
+        lock (_lock)
+        {
+            table = Of(relation);
+            return table.Hold();
+        }
+    }
+
     /// <summary>The live subscriptions of a group.</summary>
     public IReadOnlyList<long> SubscriptionsOf(SubscriberGroup group)
     {

@@ -5,8 +5,8 @@ namespace Serverless.Subscriptions.Matching;
 
 /// <summary>The groups that one table's changes may concern: those whose policies are bound, in an index, and those that wait for it.</summary>
 /// <remarks>
-/// Groups come and go with refreshes, on any thread; binding and matching are done by the one who handles the table's partition. What left while it was being bound is not
-/// taken in: <see cref="Bind"/> looks again.
+/// Groups come and go with refreshes, on any thread; binding and matching are done by the one who handles the table's partition, within a <see cref="Hold"/>. What left while it
+/// was being bound is not taken in: <see cref="Bind"/> looks again.
 /// </remarks>
 internal sealed class TableSubscribers
 {
@@ -15,7 +15,9 @@ internal sealed class TableSubscribers
     private readonly HashSet<SubscriberGroup> _unbound = [];
     private readonly Dictionary<long, BoundGroup> _bound = [];
     private readonly PredicateIndex<BoundGroup> _index = new();
+    private readonly HashSet<long> _left = [];
     private int _leaving;
+    private int _held;
 
     /// <summary>Whether any group wants to be told of rows that leave its sight.</summary>
     public bool WantsLeaving => Volatile.Read(ref _leaving) > 0;
@@ -23,10 +25,31 @@ internal sealed class TableSubscribers
     /// <summary>The state of policies that the bound groups were bound under; null before the first.</summary>
     public string? Policies { get; private set; }
 
+    /// <summary>Keeps bound groups that leave until the hold ends.</summary>
+    /// <remarks>
+    /// A subscription that changes from one group to another is never in neither: the new group is registered before the old one is left. Another partition's refresh may still
+    /// bring both between this one's binding and its matching, when the new group is not bound yet; so the old one must still be found.
+    /// </remarks>
+    public IDisposable Hold()
+    {
+        lock (_lock)
+        {
+            _held++;
+        }
+
+        return new Held(this);
+    }
+
     public void Add(SubscriberGroup group)
     {
         lock (_lock)
         {
+            if (_left.Remove(group.Id))
+            {
+                // It came back before the hold ended, and is still there.
+                return;
+            }
+
             _groups[group.Id] = group;
             _unbound.Add(group);
             _leaving += group.Definition.Leave ? 1 : 0;
@@ -37,11 +60,13 @@ internal sealed class TableSubscribers
     {
         lock (_lock)
         {
-            _leaving -= _groups.Remove(group.Id) && group.Definition.Leave ? 1 : 0;
-            _unbound.Remove(group);
-            if (_bound.Remove(group.Id, out var bound))
+            if (_held > 0 && _bound.ContainsKey(group.Id))
             {
-                _index.Remove(bound, bound.Predicate);
+                _left.Add(group.Id);
+            }
+            else
+            {
+                TakeOut(group.Id);
             }
         }
     }
@@ -101,5 +126,45 @@ internal sealed class TableSubscribers
         {
             return [.. _bound.Values];
         }
+    }
+
+    private void Release()
+    {
+        lock (_lock)
+        {
+            if (--_held > 0)
+            {
+                return;
+            }
+
+            foreach (var group in _left)
+            {
+                TakeOut(group);
+            }
+
+            _left.Clear();
+        }
+    }
+
+    private void TakeOut(long id)
+    {
+        if (!_groups.Remove(id, out var group))
+        {
+            return;
+        }
+
+        _leaving -= group.Definition.Leave ? 1 : 0;
+        _unbound.Remove(group);
+        if (_bound.Remove(id, out var bound))
+        {
+            _index.Remove(bound, bound.Predicate);
+        }
+    }
+
+    private sealed class Held(TableSubscribers table) : IDisposable
+    {
+        private TableSubscribers? _table = table;
+
+        public void Dispose() => Interlocked.Exchange(ref _table, null)?.Release();
     }
 }

@@ -35,7 +35,7 @@ internal sealed class GroupSplitter(
             await Parallel.ForEachAsync(
                 moved.Distinct(),
                 new ParallelOptions { MaxDegreeOfParallelism = SessionsAtOnce, CancellationToken = cancellationToken },
-                async (member, token) => await FollowAsync(group, member.Session, member.Group, token));
+                async (member, token) => await FollowAsync(member.Session, member.Group, token));
         }
         finally
         {
@@ -80,20 +80,15 @@ internal sealed class GroupSplitter(
         return moved;
     }
 
-    // Under the session's lease, so that a join or leave of the same session cannot come between looking and joining.
-    private async Task FollowAsync(SubscriberGroup old, Guid session, long group, CancellationToken cancellationToken)
+    // Under the session's lease, so that a join or leave of the same session cannot come between looking and joining. The old group is not left: a batch of another table that was judged
+    // before may be on its way to it, and nothing is sent to it after that.
+    private async Task FollowAsync(Guid session, long group, CancellationToken cancellationToken)
     {
         await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
         var groups = await SubscriptionRegistry.GroupsOfAsync(lease.Connection, session, cancellationToken);
-        var user = session.ToString("N");
         if (groups.Contains(group))
         {
-            await delivery.AddUserToGroupAsync(user, SubscriberGroup.NameOf(group), cancellationToken);
-        }
-
-        if (!groups.Contains(old.Id))
-        {
-            await delivery.RemoveUserFromGroupAsync(user, old.Name, cancellationToken);
+            await delivery.AddUserToGroupAsync(session.ToString("N"), SubscriberGroup.NameOf(group), cancellationToken);
         }
     }
 }

@@ -54,15 +54,23 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource, IOptions<AuthOp
     }
 
     /// <summary>Sessions with live subscriptions that began before the given age.</summary>
-    public async Task<IReadOnlyList<Guid>> LiveSessionsAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Guid>> LiveSessionsAsync(TimeSpan olderThan, CancellationToken cancellationToken) => SessionsAsync(
+        """
+        select s.id from serverless_realtime.session s
+        where s.created_at < now() - $1
+          and exists (select from serverless_realtime.subscription u where u.session_id = s.id and (u.left_at is null or u.suspended))
+        """,
+        olderThan,
+        cancellationToken);
+
+    /// <summary>Sessions whose connection may still be in a group that they left so long ago: the call that left it ended half-way.</summary>
+    public Task<IReadOnlyList<Guid>> UnsettledSessionsAsync(TimeSpan leftBefore, CancellationToken cancellationToken) => SessionsAsync(
+        "select distinct session_id from serverless_realtime.subscription where left_at < now() - $1 and is_member limit 1000", leftBefore, cancellationToken);
+
+    private async Task<IReadOnlyList<Guid>> SessionsAsync(string sql, TimeSpan age, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(
-            """
-            select s.id from serverless_realtime.session s
-            where s.created_at < now() - $1
-              and exists (select from serverless_realtime.subscription u where u.session_id = s.id and (u.left_at is null or u.suspended))
-            """);
-        command.Parameters.AddWithValue(olderThan);
+        await using var command = dataSource.CreateCommand(sql);
+        command.Parameters.AddWithValue(age);
         var sessions = new List<Guid>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -82,12 +82,14 @@ internal sealed class SubscriptionExpiry(NpgsqlDataSource dataSource, Subscripti
         await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
         var topics = await MarkAsync(lease.Connection, session, subscriptions, cancellationToken);
         var user = session.ToString("N");
-        foreach (var (group, _) in (await SubscriptionRegistry.MembershipsOfAsync(lease.Connection, session, cancellationToken)).Where(group => !group.IsLive))
+        var memberships = await SubscriptionRegistry.MembershipsOfAsync(lease.Connection, session, cancellationToken);
+        List<long> unwanted = [.. memberships.Where(group => !group.IsLive).Select(group => group.Group)];
+        foreach (var group in unwanted)
         {
             await delivery.RemoveUserFromGroupAsync(user, SubscriberGroup.NameOf(group), cancellationToken);
         }
 
-        await SubscriptionRegistry.ForgetMembershipsAsync(lease.Connection, session, cancellationToken);
+        await SubscriptionRegistry.ForgetMembershipsAsync(lease.Connection, session, unwanted, cancellationToken);
         if (topics.Count > 0)
         {
             await delivery.SendToUserAsync(user, "system", Notice(topics), cancellationToken);

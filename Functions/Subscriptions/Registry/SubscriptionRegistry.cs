@@ -102,13 +102,18 @@ internal static class SubscriptionRegistry
         return memberships;
     }
 
-    /// <summary>Records that the connection has left every group that none of the session's live subscriptions stands for.</summary>
-    public static async Task ForgetMembershipsAsync(NpgsqlConnection connection, Guid session, CancellationToken cancellationToken)
+    /// <summary>Records that the connection has left groups that none of the session's live subscriptions stands for.</summary>
+    public static async Task ForgetMembershipsAsync(
+        NpgsqlConnection connection, Guid session, IReadOnlyList<long> groups, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
-            "update serverless_realtime.subscription set is_member = false where session_id = $1 and left_at is not null and is_member", connection)
+            """
+            update serverless_realtime.subscription set is_member = false
+            where session_id = $1 and group_id = any ($2) and left_at is not null and is_member
+            """,
+            connection)
         {
-            Parameters = { new() { Value = session } },
+            Parameters = { new() { Value = session }, new() { Value = groups.ToArray() } },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -152,8 +157,9 @@ internal static class SubscriptionRegistry
     {
         await using var command = new NpgsqlCommand(
             """
-            update serverless_realtime.subscription set left_at = now(), suspended = false, stamp = pg_current_xact_id()
-            where session_id = $1 and (left_at is null or suspended)
+            update serverless_realtime.subscription
+            set left_at = coalesce(left_at, now()), suspended = false, is_member = false, stamp = pg_current_xact_id()
+            where session_id = $1 and (left_at is null or suspended or is_member)
             """,
             connection)
         {
