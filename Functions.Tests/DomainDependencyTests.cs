@@ -12,9 +12,10 @@ public sealed partial class DomainDependencyTests
         ["Bus"] = ["Changes"],
         ["Capture"] = ["Changes", "Bus", "Database"],
         ["ChangeLog"] = ["Changes", "Database"],
+        ["Calls"] = ["Auth", "Delivery", "Subscriptions"],
         ["Changes"] = [],
         // The sweep trims the log along with the registry; a join is refused where the bus brings no changes to.
-        ["Channels"] = ["Subscriptions", "Delivery", "Auth", "Database", "ChangeLog", "Bus"],
+        ["Channels"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "ChangeLog", "Bus"],
         ["Database"] = [],
         ["Delivery"] = [],
         ["Demo"] = [],
@@ -23,6 +24,7 @@ public sealed partial class DomainDependencyTests
         // and says whether the database is ready.
         ["Hosting"] = ["Bus", "Database", "Delivery"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
+        ["Topics"] = ["Database"],
     };
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed partial class ErrorCodesTests
     public void Every_code_in_an_answer_is_in_the_register_and_nothing_else_is()
     {
         var used =
-            from domain in new[] { "Auth", "Channels", "Delivery", "EmbeddedSignalR", "Hosting", "Subscriptions" }
+            from domain in new[] { "Auth", "Broadcast", "Calls", "Channels", "Delivery", "EmbeddedSignalR", "Hosting", "Presence", "Subscriptions", "Topics" }
             from file in Directory.GetFiles(Path.Combine(Checkout.FunctionsFolder, domain), "*.cs", SearchOption.AllDirectories)
             from Match use in AnswerCode().Matches(File.ReadAllText(file))
             select use.Groups[1].Value;

@@ -1,5 +1,6 @@
 using Serverless.Auth;
 using Serverless.Bus;
+using Serverless.Calls;
 using Serverless.Capture;
 using Serverless.ChangeLog;
 using Serverless.Channels;
@@ -9,6 +10,7 @@ using Serverless.Demo;
 using Serverless.EmbeddedSignalR;
 using Serverless.Hosting;
 using Serverless.Subscriptions;
+using Serverless.Topics;
 
 namespace Serverless;
 
@@ -30,6 +32,8 @@ internal static class RealtimeApp
         builder.AddSubscriptions();     // the change function: registry, matching, fan-out
         builder.AddDelivery();          // Azure SignalR where a connection string is given
         builder.AddEmbeddedSignalR();   // and otherwise inside the process
+        builder.AddCalls();             // what every client's call brings, and how many there may be
+        builder.AddTopics();            // which topics are joined, and who may use the private ones
         builder.AddChannels();          // negotiate, join, leave
         replace?.Invoke(builder);
 

@@ -1,7 +1,8 @@
 using System.Text.Json.Serialization;
 using Serverless.Auth;
-using Serverless.Subscriptions;
+using Serverless.Calls;
 using Serverless.Subscriptions.Registry;
+using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
 
@@ -78,21 +79,6 @@ internal sealed record SystemNote(
 
 internal sealed record ChannelAnswers([property: JsonPropertyName("channels")] IReadOnlyList<ChannelAnswer> Channels);
 
-/// <summary>The body of every answer that refuses.</summary>
-internal sealed record ErrorAnswer(
-    [property: JsonIgnore] int StatusCode,
-    [property: JsonPropertyName("code")] string Code,
-    [property: JsonPropertyName("message")] string Message)
-{
-    public static ErrorAnswer For(TokenError error) => new(StatusCodes.Status401Unauthorized, error.Code(), error.Message());
-
-    public static ErrorAnswer For(SubscriptionException error) => new(error.StatusCode, error.Code, error.Message);
-
-    public static ErrorAnswer BadRequest(string code, string message) => new(StatusCodes.Status400BadRequest, code, message);
-
-    public IResult ToResult() => Results.Json(this, ChannelsJson.Default.ErrorAnswer, statusCode: StatusCode);
-}
-
 internal sealed record NegotiateAnswer(
     [property: JsonPropertyName("url")] string Url,
     [property: JsonPropertyName("accessToken")] string AccessToken,
@@ -106,6 +92,5 @@ internal sealed record NegotiateAnswer(
 [JsonSerializable(typeof(AccessTokenBody))]
 [JsonSerializable(typeof(ChannelAnswer))]
 [JsonSerializable(typeof(ChannelAnswers))]
-[JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(NegotiateAnswer))]
 internal sealed partial class ChannelsJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using Serverless.Auth;
+using Serverless.Calls;
 using Serverless.Subscriptions;
 
 namespace Serverless.Channels;

@@ -2,9 +2,10 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Serverless.Auth;
 using Serverless.Bus;
+using Serverless.Calls;
 using Serverless.Delivery;
-using Serverless.Subscriptions;
 using Serverless.Subscriptions.Registry;
+using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using Serverless.Auth;
+using Serverless.Calls;
 using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
@@ -7,8 +8,6 @@ namespace Serverless.Channels;
 /// <summary>The routes under <c>/realtime/v1/channels</c>: docs/protocol.md describes them.</summary>
 internal static class ChannelsEndpoints
 {
-    /// <summary>Beyond this the server does not even read on to give an answer.</summary>
-    private const int MaxReadBytes = 16 * 1024 * 1024;
 
     private const int MaxChannels = 100;
 
@@ -16,7 +15,7 @@ internal static class ChannelsEndpoints
     {
         var routes = app.MapGroup("/realtime/v1")
             .AddEndpointFilter<FailureAnswers>()
-            .WithMetadata(new RequestSizeLimitAttribute(MaxReadBytes));
+            .WithMetadata(new RequestSizeLimitAttribute(ClientCall.MaxReadBytes));
         routes.MapPost("/negotiate", NegotiateEndpoint.HandleAsync);
         routes.MapPost("/channels/join", JoinAsync);
         routes.MapPost("/channels/leave", LeaveAsync);
@@ -26,11 +25,11 @@ internal static class ChannelsEndpoints
     }
 
     private static async Task<IResult> JoinAsync(
-        HttpRequest request, ChannelCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
+        HttpRequest request, ClientCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
         var caller = call.RequireCaller(request);
         var session = call.RequireSession(request);
-        var body = await ChannelCall.ReadBodyAsync(request, ChannelsJson.Default.JoinBody, cancellationToken);
+        var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.JoinBody, cancellationToken);
         if (body.Channels is null)
         {
             var join = ReadJoin(body, caller, verifier, out var refusal);
@@ -46,11 +45,11 @@ internal static class ChannelsEndpoints
             : joined.Dequeue())]);
     }
 
-    private static async Task<IResult> LeaveAsync(HttpRequest request, ChannelCall call, ChannelJoiner joiner, CancellationToken cancellationToken)
+    private static async Task<IResult> LeaveAsync(HttpRequest request, ClientCall call, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
         call.RequireCaller(request);
         var session = call.RequireSession(request);
-        var body = await ChannelCall.ReadBodyAsync(request, ChannelsJson.Default.LeaveBody, cancellationToken);
+        var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.LeaveBody, cancellationToken);
         var topics = (body.Channels ?? [body]).Select(channel => channel?.Topic).ToList();
         RequireFew(topics.Count, MaxChannels, "channels");
         if (topics.Select(ChannelJoin.CheckTopic).FirstOrDefault(refusal => refusal is not null) is { } refusal)
@@ -62,11 +61,11 @@ internal static class ChannelsEndpoints
     }
 
     private static async Task<IResult> ChangeTokenAsync(
-        HttpRequest request, ChannelCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
+        HttpRequest request, ClientCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
         call.RequireCaller(request);
         var session = call.RequireSession(request);
-        var body = await ChannelCall.ReadBodyAsync(request, ChannelsJson.Default.AccessTokenBody, cancellationToken);
+        var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.AccessTokenBody, cancellationToken);
         Caller? caller = null;
         var error = body.AccessToken is null ? TokenError.Missing : verifier.Verify(body.AccessToken, out caller);
         if (error != TokenError.None)

@@ -7,7 +7,6 @@ internal static class ChannelsServices
     public static void AddChannels(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<ChannelOptions>().BindConfiguration(ChannelOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddSingleton<ChannelCall>();
         builder.Services.AddSingleton<SessionPlaces>();
         builder.Services.AddSingleton<SessionGroups>();
         builder.Services.AddSingleton<ChannelJoiner>();

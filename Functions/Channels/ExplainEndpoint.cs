@@ -1,5 +1,6 @@
-using Serverless.Subscriptions;
+using Serverless.Calls;
 using Serverless.Subscriptions.Explanations;
+using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
 
@@ -7,10 +8,10 @@ namespace Serverless.Channels;
 internal static class ExplainEndpoint
 {
     public static async Task<IResult> HandleAsync(
-        HttpRequest request, ChannelCall call, SubscriptionExplainer explainer, CancellationToken cancellationToken)
+        HttpRequest request, ClientCall call, SubscriptionExplainer explainer, CancellationToken cancellationToken)
     {
         var caller = call.RequireCaller(request);
-        var body = await ChannelCall.ReadBodyAsync(request, ExplanationJson.Default.ExplainRequest, cancellationToken);
+        var body = await ClientCall.ReadBodyAsync(request, ExplanationJson.Default.ExplainRequest, cancellationToken);
         var subscription = body.Subscription
             ?? throw SubscriptionException.Invalid("InvalidBody", "The body has no 'subscription': an entry as in 'postgres_changes' of a join.");
         return Results.Json(await explainer.ExplainAsync(subscription, body.Row, caller, cancellationToken), ExplanationJson.Default.Explanation);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Serverless.Auth;
+using Serverless.Calls;
 using Serverless.Delivery;
 
 namespace Serverless.Channels;
@@ -12,7 +13,7 @@ internal static class NegotiateEndpoint
 
     public static async Task<IResult> HandleAsync(
         HttpRequest request,
-        ChannelCall call,
+        ClientCall call,
         SessionTokens sessions,
         IRealtimeDelivery delivery,
         IOptions<ChannelOptions> options,

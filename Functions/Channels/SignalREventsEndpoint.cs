@@ -1,3 +1,4 @@
+using Serverless.Calls;
 using Serverless.Delivery;
 
 namespace Serverless.Channels;

@@ -9,8 +9,14 @@ begin
     if not exists (select from pg_roles where rolname = wanted) then
       begin
         execute format('create role %I nologin noinherit', wanted);
-      exception when duplicate_object or unique_violation then
-        null; -- another database of this server was migrated in the same moment
+        if wanted = 'service_role' then
+          alter role service_role bypassrls;
+        end if;
+      exception
+        when duplicate_object or unique_violation then
+          null; -- another database of this server was migrated in the same moment
+        when insufficient_privilege then
+          raise notice 'Only a superuser may let service_role bypass row-level security: alter role service_role bypassrls';
       end;
     end if;
   end loop;

@@ -2,7 +2,7 @@ using Npgsql;
 using Serverless.Delivery;
 using Serverless.Subscriptions;
 
-namespace Serverless.Channels;
+namespace Serverless.Calls;
 
 /// <summary>Turns what may go wrong in a call into its answer, in one place.</summary>
 internal sealed partial class FailureAnswers(ILogger<FailureAnswers> logger) : IEndpointFilter

@@ -3,21 +3,18 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Serverless.Auth;
 
-namespace Serverless.Channels;
+namespace Serverless.Calls;
 
-/// <summary>A call that is not served, with the answer that says why.</summary>
-internal sealed class RefusedCallException(ErrorAnswer answer) : Exception(answer.Message)
-{
-    public ErrorAnswer Answer { get; } = answer;
-}
-
-/// <summary>What every call under <c>/channels/</c> brings: a caller, a session, a body.</summary>
-internal sealed class ChannelCall(CallerAuthentication authentication, SessionTokens sessions)
+/// <summary>What a client's call brings: a caller, a session, a body.</summary>
+internal sealed class ClientCall(CallerAuthentication authentication, SessionTokens sessions)
 {
     public const string SessionHeader = "x-realtime-session";
 
-    /// <summary>The largest body that is taken.</summary>
-    private const int MaxBodyBytes = 256 * 1024;
+    /// <summary>The largest body that is taken where a route does not say otherwise.</summary>
+    public const int MaxBodyBytes = 256 * 1024;
+
+    /// <summary>Beyond this the server does not even read on to give an answer.</summary>
+    public const int MaxReadBytes = 16 * 1024 * 1024;
 
     public Caller RequireCaller(HttpRequest request)
     {
@@ -33,9 +30,9 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
                 "InvalidSession",
                 $"The header '{SessionHeader}' does not hold a session token that is still good. Send the 'sessionToken' that negotiate gave, or negotiate again."));
 
-    public static async Task<T> ReadBodyAsync<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    public static async Task<T> ReadBodyAsync<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken, int mostBytes = MaxBodyBytes)
     {
-        var body = await ReadBytesAsync(request, cancellationToken);
+        var body = await ReadBytesAsync(request, mostBytes, cancellationToken);
         try
         {
             return JsonSerializer.Deserialize(body.Span, type) ?? throw Invalid("The body is null; send a JSON object.");
@@ -49,7 +46,8 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    /// <exception cref="RefusedCallException">The body is larger.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, int mostBytes, CancellationToken cancellationToken)
     {
         var body = new MemoryStream();
         var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
@@ -58,12 +56,12 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
             for (int read; (read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0;)
             {
                 body.Write(buffer, 0, read);
-                if (body.Length > MaxBodyBytes)
+                if (body.Length > mostBytes)
                 {
                     // A client that is still sending when the connection closes sees a broken pipe and not the answer, so the rest is read and let go.
                     await request.Body.CopyToAsync(Stream.Null, cancellationToken);
                     throw new RefusedCallException(new ErrorAnswer(
-                        StatusCodes.Status413PayloadTooLarge, "BodyTooLarge", $"The body is larger than {MaxBodyBytes} bytes. Join fewer channels in one call."));
+                        StatusCodes.Status413PayloadTooLarge, "BodyTooLarge", $"The body is larger than {mostBytes} bytes. Put less into one call."));
                 }
             }
         }

@@ -1,0 +1,14 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Serverless.Topics;
+
+/// <summary>How channels are authorized.</summary>
+internal sealed class TopicOptions
+{
+    public const string Section = "Channels";
+
+    /// <summary>How long what policies said of a private topic holds before they are asked again. Default: one minute.</summary>
+    /// <remarks>A right to hear that was lost ends with the first sweep after this time, a right to send with the first message after it.</remarks>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "Channels:AuthorizationTime must lie between one second and one hour.")]
+    public TimeSpan AuthorizationTime { get; set; } = TimeSpan.FromMinutes(1);
+}
