@@ -23,6 +23,8 @@ public sealed partial class DomainDependencyTests
         // Turns the Functions host's envelopes into calls of a domain, so that no domain knows how it is hosted;
         // and says whether the database is ready.
         ["Hosting"] = ["Bus", "Database", "Delivery"],
+        // Claims are named as subscriptions name them; only where changes reach this process do its embedded clients, who are told who has gone.
+        ["Presence"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "Bus"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
         ["Topics"] = ["Database"],
     };

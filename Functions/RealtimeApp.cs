@@ -9,6 +9,7 @@ using Serverless.Delivery;
 using Serverless.Demo;
 using Serverless.EmbeddedSignalR;
 using Serverless.Hosting;
+using Serverless.Presence;
 using Serverless.Subscriptions;
 using Serverless.Topics;
 
@@ -34,6 +35,7 @@ internal static class RealtimeApp
         builder.AddEmbeddedSignalR();   // and otherwise inside the process
         builder.AddCalls();             // what every client's call brings, and how many there may be
         builder.AddTopics();            // which topics are joined, and who may use the private ones
+        builder.AddPresence();          // who is present on topics
         builder.AddChannels();          // negotiate, join, leave
         replace?.Invoke(builder);
 
@@ -41,6 +43,7 @@ internal static class RealtimeApp
 
         app.UseHosting();
         app.MapChannels();
+        app.MapPresence();
         app.MapHealth();
         app.MapChangesTrigger();
         app.MapEmbeddedSignalR();
