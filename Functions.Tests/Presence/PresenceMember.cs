@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Serverless.Auth;
 using Serverless.Delivery;
 using Serverless.Support;
@@ -35,11 +33,10 @@ internal sealed class PresenceMember : IAsyncDisposable
         RealtimeTestApp app, TestDatabase database, string topic, string key, bool isPrivate = false, string? token = null)
     {
         var client = await RealtimeClient.ConnectAsync(app.Url, token);
-        var services = app.App.Services;
-        services.GetRequiredService<SessionTokens>().TryRead(client.Session, out var session).Should().BeTrue();
+        app.Service<SessionTokens>().TryRead(client.Session, out var session).Should().BeTrue();
         await RegisterAsync(database, session, topic, key, isPrivate, subject: null);
-        await services.GetRequiredService<IRealtimeDelivery>().AddUserToGroupAsync(session.ToString("N"), TopicGroups.Presence(topic, isPrivate), CancellationToken.None);
-        var snapshot = await services.GetRequiredService<PresenceStore>().ReadAsync(topic, isPrivate, CancellationToken.None);
+        await app.Service<IRealtimeDelivery>().AddUserToGroupAsync(session.ToString("N"), TopicGroups.Presence(topic, isPrivate), CancellationToken.None);
+        var snapshot = await app.Service<PresenceStore>().ReadAsync(topic, isPrivate, CancellationToken.None);
         var http = RealtimeClient.Http(app.Url, token);
         http.DefaultRequestHeaders.Add("x-realtime-session", client.Session);
         return new PresenceMember(client, http, session, PresenceView.Of(snapshot));
