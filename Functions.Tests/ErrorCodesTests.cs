@@ -33,6 +33,7 @@ public sealed partial class ErrorCodesTests
     {
         var used =
             from domain in new[] { "Auth", "Broadcast", "Calls", "Channels", "Delivery", "EmbeddedSignalR", "Hosting", "Presence", "Subscriptions", "Topics" }
+            where Directory.Exists(Path.Combine(Checkout.FunctionsFolder, domain))
             from file in Directory.GetFiles(Path.Combine(Checkout.FunctionsFolder, domain), "*.cs", SearchOption.AllDirectories)
             from Match use in AnswerCode().Matches(File.ReadAllText(file))
             select use.Groups[1].Value;

@@ -1,6 +1,7 @@
 using Npgsql;
 using Serverless.Delivery;
 using Serverless.Subscriptions.Registry;
+using Serverless.Topics;
 
 namespace Serverless.Channels;
 
@@ -30,6 +31,7 @@ internal sealed class SessionEvents(NpgsqlDataSource dataSource, IRealtimeDelive
         if (!await delivery.IsUserConnectedAsync(session.ToString("N"), cancellationToken))
         {
             await SubscriptionRegistry.EndSessionAsync(lease.Connection, session, cancellationToken);
+            await TopicRegistry.EndSessionAsync(lease.Connection, session, cancellationToken);
         }
     }
 }
