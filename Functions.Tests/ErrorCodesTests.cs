@@ -44,7 +44,7 @@ public sealed partial class ErrorCodesTests
     }
 
     // A code is the first text given to whatever makes an answer, or the one after its status; TokenErrors maps to codes by a switch.
-    [GeneratedRegex("""(?:(?:BadRequest|Invalid|Unavailable|SubscriptionException|OfAnother() => new|ErrorAnswer|code =)\(?\s*(?:StatusCodes\.\w+,\s*)?|=> |\? |: |Status\d{3}\w+,\s*)"([A-Z][a-zA-Z]{6,})"[,;\s)]""")]
+    [GeneratedRegex("""(?:(?:BadRequest|Invalid|Unavailable|SubscriptionException|OfAnother\(\) => new|ErrorAnswer|code =)\(?\s*(?:StatusCodes\.\w+,\s*)?|=> |\? |: |Status\d{3}\w+,\s*)"([A-Z][a-zA-Z]{6,})"[,;\s)]""")]
     private static partial Regex AnswerCode();
 
     [GeneratedRegex(@"^\| `(\w+)` \| \d{3} \| \S", RegexOptions.Multiline)]
