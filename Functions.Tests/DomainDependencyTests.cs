@@ -16,7 +16,7 @@ public sealed partial class DomainDependencyTests
         ["Calls"] = ["Auth", "Delivery", "Subscriptions"],
         ["Changes"] = [],
         // The sweep trims the log along with the registry; a join is refused where the bus brings no changes to.
-        ["Channels"] = ["Broadcast", "Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "ChangeLog", "Bus"],
+        ["Channels"] = ["Broadcast", "Presence", "Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "ChangeLog", "Bus"],
         ["Database"] = [],
         ["Delivery"] = [],
         ["Demo"] = [],
@@ -24,6 +24,8 @@ public sealed partial class DomainDependencyTests
         // Turns the Functions host's envelopes into calls of a domain, so that no domain knows how it is hosted;
         // and says whether the database is ready.
         ["Hosting"] = ["Bus", "Database", "Delivery"],
+        // Claims are named as subscriptions name them; only where changes reach this process do its embedded clients, who are told who has gone.
+        ["Presence"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "Bus"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
         ["Topics"] = ["Calls", "Database"],
     };

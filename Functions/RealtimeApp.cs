@@ -10,6 +10,7 @@ using Serverless.Delivery;
 using Serverless.Demo;
 using Serverless.EmbeddedSignalR;
 using Serverless.Hosting;
+using Serverless.Presence;
 using Serverless.Subscriptions;
 using Serverless.Topics;
 
@@ -36,6 +37,7 @@ internal static class RealtimeApp
         builder.AddCalls();             // what every client's call brings, and how many there may be
         builder.AddTopics();            // which topics are joined, and who may use the private ones
         builder.AddBroadcast();         // messages of clients, of servers, of SQL
+        builder.AddPresence();          // who is present on topics
         builder.AddChannels();          // negotiate, join, leave
         replace?.Invoke(builder);
 
@@ -44,6 +46,7 @@ internal static class RealtimeApp
         app.UseHosting();
         app.MapChannels();
         app.MapBroadcast();
+        app.MapPresence();
         app.MapHealth();
         app.MapChangesTrigger();
         app.MapEmbeddedSignalR();

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
 using Serverless.Calls;
 
@@ -19,12 +18,8 @@ internal static class BroadcastEndpoints
         routes.MapPost("/api/broadcast", (HttpContext context, ApiBroadcast api, CancellationToken token) => api.SendAsync(context, token));
         routes.MapPost(
             "/api/broadcast/{topic}/events/{event}",
-            (HttpContext context, ApiBroadcast api, CancellationToken token) => api.SendOneAsync(context, Segment(context, ^3), Segment(context, ^1), token));
+            (HttpContext context, ApiBroadcast api, CancellationToken token) => api.SendOneAsync(context, RawPath.Segment(context.Request, 2), RawPath.Segment(context.Request, 0), token));
     }
-
-    // As it was sent: routing decodes everything but an encoded slash, and so cannot tell one from its own escape.
-    private static string Segment(HttpContext context, Index place) =>
-        Uri.UnescapeDataString(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0].TrimEnd('/').Split('/')[place]);
 
     private static async Task<IResult> SendAsync(HttpRequest request, ClientCall call, ClientBroadcast broadcast, CancellationToken cancellationToken)
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Serverless.Auth;
 using Serverless.Calls;
 using Serverless.Subscriptions.Registry;
+using Serverless.Presence;
 using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
@@ -21,7 +22,7 @@ internal sealed record ChannelAnswer
 
     /// <summary>Who is present, where that was asked for and may be heard.</summary>
     [JsonPropertyName("presence")]
-    public PresenceAnswer? Presence { get; init; }
+    public PresenceSnapshot? Presence { get; init; }
 
     /// <summary>Messages from before the join, oldest first, each an object as receivers get it.</summary>
     [JsonPropertyName("replay")]
@@ -70,8 +71,6 @@ internal sealed record ChannelAnswer
     public static ChannelAnswer Refused(string topic, ErrorAnswer error) =>
         new() { Topic = topic, Status = "error", StatusCode = error.StatusCode, Code = error.Code, Message = error.Message };
 }
-
-internal sealed record PresenceAnswer([property: JsonPropertyName("version")] long Version, [property: JsonPropertyName("state")] JsonElement State);
 
 /// <summary>A subscription as it was asked for, with its number.</summary>
 internal sealed record BindingAnswer

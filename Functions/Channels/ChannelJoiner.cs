@@ -3,6 +3,7 @@ using Serverless.Auth;
 using Serverless.Bus;
 using Serverless.Calls;
 using Serverless.Delivery;
+using Serverless.Presence;
 using Serverless.Subscriptions;
 using Serverless.Subscriptions.Registry;
 using Serverless.Topics;
@@ -23,6 +24,7 @@ internal sealed class ChannelJoiner(
     SessionGroups groups,
     SessionPlaces places,
     JoinedTopics joinedTopics,
+    PresenceChanges presence,
     IRealtimeDelivery delivery,
     ChangeFeed feed,
     RateLimits rates,
@@ -130,6 +132,13 @@ internal sealed class ChannelJoiner(
         foreach (var channel in joined)
         {
             joinedTopics.Forget(session, channel.Answer.Topic);
+        }
+
+        // A topic that is joined anew begins without presence, as a Phoenix channel does; one that goes on under another token keeps it.
+        var ended = joined.Where(channel => channel.Join is not { IsRenewal: true }).Select(channel => channel.Answer.Topic).ToList();
+        if (ended.Count > 0)
+        {
+            await presence.LeaveAsync(session, [.. ended.SelectMany(topic => new[] { (topic, false), (topic, true) })], CancellationToken.None);
         }
 
         if (former.Count > 0)

@@ -1,6 +1,7 @@
 using Serverless.Auth;
 using Serverless.Broadcast;
 using Serverless.Calls;
+using Serverless.Presence;
 using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
@@ -8,8 +9,6 @@ namespace Serverless.Channels;
 /// <summary>Reads a channel that a client wants to join, and says what is wrong with it.</summary>
 internal sealed class JoinReader(JwtVerifier verifier)
 {
-    private const int MaxPresenceKeyLength = 255;
-
     /// <summary>The last moment that a <see cref="DateTimeOffset"/> holds, in milliseconds since 1970.</summary>
     private const long LastInstant = 253_402_300_799_999;
 
@@ -25,7 +24,7 @@ internal sealed class JoinReader(JwtVerifier verifier)
 
         var config = body!.Config;
         var requests = config?.PostgresChanges?.OfType<SubscriptionRequest>().ToList() ?? [];
-        refusal = CheckRequests(requests.Count) ?? CheckPresenceKey(config?.Presence?.Key) ?? CheckReplay(config);
+        refusal = CheckRequests(requests.Count) ?? (config?.Presence?.Key is { Length: > 0 } presenceKey ? PresenceKey.Check(presenceKey) : null) ?? CheckReplay(config);
         return refusal is not null ? null : new ChannelJoin(body.Topic!, caller, requests)
         {
             IsPrivate = config?.Private is true,
@@ -59,15 +58,6 @@ internal sealed class JoinReader(JwtVerifier verifier)
     private static ErrorAnswer? CheckRequests(int count) => count <= ChannelJoin.MaxRequests
         ? null
         : ErrorAnswer.BadRequest("TooManySubscriptions", $"The channel asks for {count} subscriptions; at most {ChannelJoin.MaxRequests} are accepted.");
-
-    private static ErrorAnswer? CheckPresenceKey(string? key) => key switch
-    {
-        { Length: > MaxPresenceKeyLength } =>
-            ErrorAnswer.BadRequest("InvalidPresenceKey", $"The presence key is {key.Length} characters long; at most {MaxPresenceKeyLength} are accepted."),
-        "__proto__" => ErrorAnswer.BadRequest("InvalidPresenceKey", "The presence key is '__proto__', which JavaScript takes for an object's prototype. Choose another."),
-        not null when key.Any(char.IsControl) => ErrorAnswer.BadRequest("InvalidPresenceKey", "The presence key holds a control character."),
-        _ => null,
-    };
 
     private static ErrorAnswer? CheckReplay(ChannelConfig? config) => config?.Broadcast?.Replay switch
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Serverless.Calls;
 using Serverless.Delivery;
+using Serverless.Presence;
 using Serverless.Subscriptions.Registry;
 using Serverless.Topics;
 
@@ -13,6 +14,7 @@ internal sealed class TopicReview(
     TopicAuthorization authorization,
     SessionGroups groups,
     JoinedTopics joined,
+    PresenceChanges presence,
     IRealtimeDelivery delivery,
     IOptions<TopicOptions> options,
     TimeProvider time)
@@ -25,20 +27,8 @@ internal sealed class TopicReview(
         var now = time.GetUtcNow();
         foreach (var session in await TopicRegistry.ExpiredSessionsAsync(dataSource, now, cancellationToken))
         {
-            await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
-            var expired = await TopicRegistry.SuspendExpiredAsync(lease.Connection, session, now, cancellationToken);
-            foreach (var (topic, left) in expired)
-            {
-                joined.Forget(session, topic);
-                await groups.LeaveAsync(lease.Connection, session, topic, left);
-            }
-
-            var told = await SubscriptionRegistry.SuspendedTopicsAsync(lease.Connection, session, cancellationToken);
-            var untold = expired.Select(channel => channel.Topic).Except(told).ToList();
-            if (untold.Count > 0)
-            {
-                await delivery.SendToUserAsync(session.ToString("N"), "system", ExpiryNotice.For(untold), cancellationToken);
-            }
+            var expired = await EndExpiredAsync(session, now, cancellationToken);
+            await presence.LeaveAsync(session, [.. expired.SelectMany(topic => new[] { (topic, false), (topic, true) })], cancellationToken);
         }
     }
 
@@ -66,6 +56,27 @@ internal sealed class TopicReview(
         }
     }
 
+    private async Task<IReadOnlyList<string>> EndExpiredAsync(Guid session, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var lease = await SessionLease.AcquireAsync(dataSource, session, cancellationToken);
+        var expired = await TopicRegistry.SuspendExpiredAsync(lease.Connection, session, now, cancellationToken);
+        foreach (var (topic, left) in expired)
+        {
+            joined.Forget(session, topic);
+            await groups.LeaveAsync(lease.Connection, session, topic, left);
+        }
+
+        List<string> topics = [.. expired.Select(channel => channel.Topic)];
+        var told = await SubscriptionRegistry.SuspendedTopicsAsync(lease.Connection, session, cancellationToken);
+        var untold = topics.Except(told).ToList();
+        if (untold.Count > 0)
+        {
+            await delivery.SendToUserAsync(session.ToString("N"), "system", ExpiryNotice.For(untold), cancellationToken);
+        }
+
+        return topics;
+    }
+
     private static bool MayBeIn(string group, JoinedTopic topic, TopicRights rights) =>
         group == TopicGroups.Broadcast(topic.Topic, topic.IsPrivate) ? rights.Broadcast : rights.Presence;
 
@@ -85,6 +96,7 @@ internal sealed class TopicReview(
             await groups.TidyAsync(lease.Connection, session, cancellationToken);
             await TopicRegistry.LeaveAsync(lease.Connection, session, topic.Topic, cancellationToken);
             await TopicRegistry.SettleAsync(lease.Connection, session, topic.Topic, cancellationToken);
+            await presence.LeaveAsync(session, [(topic.Topic, true)], cancellationToken);
             await delivery.SendToUserAsync(session.ToString("N"), "close", CloseNotice.For(topic.Topic, PrivateTopic.MayNotHear), cancellationToken);
         }
     }

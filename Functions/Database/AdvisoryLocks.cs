@@ -18,6 +18,12 @@ internal static class AdvisoryLocks
     /// <summary>Second key: the hash of the name of a group that is being split.</summary>
     public const int Split = 0x5352_0005;
 
+    /// <summary>Second key: the hash of a topic whose presence changes.</summary>
+    public const int Presence = 0x5352_0006;
+
+    /// <summary>Second key: 0 for members, 1 for rows of tables.</summary>
+    public const int PresenceSweep = 0x5352_0007;
+
     /// <summary>A second key from a name: FNV-1a, the same in every process. Two names that share a key only wait for each other.</summary>
     public static int Hash(ReadOnlySpan<char> name)
     {

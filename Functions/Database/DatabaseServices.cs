@@ -11,6 +11,15 @@ internal static class DatabaseServices
     /// <summary>Connections that hold partitions and groups. Whoever has one may wait for others, so those must not come out of the same pool.</summary>
     public const string ForLeases = "leases";
 
+    /// <summary>Connections for presence, which hold a topic while its members are told, and so come out of a pool of their own too.</summary>
+    public const string ForPresence = "presence";
+
+    /// <summary>How many of those there may be.</summary>
+    public const int MaxPresence = 20;
+
+    // A server that lost its client in a broken network would hold the client's locks until TCP gives up, by default for hours.
+    private const string GiveUpSoon = " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2";
+
     /// <summary>Event Hubs has at most 32 partitions, and each may split a group besides.</summary>
     private const int MaxLeases = 64;
 
@@ -20,12 +29,13 @@ internal static class DatabaseServices
         builder.Services.AddSingleton(services => CreateDataSource(services, maxConnections: null));
         builder.Services.AddKeyedSingleton(ForRegistry, (services, _) => CreateDataSource(services, maxConnections: 2));
         builder.Services.AddKeyedSingleton(ForLeases, (services, _) => CreateDataSource(services, MaxLeases));
+        builder.Services.AddKeyedSingleton(ForPresence, (services, _) => CreateDataSource(services, MaxPresence, GiveUpSoon));
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddSingleton<DatabaseReadiness>();
         builder.Services.AddHostedService<MigrationService>();
     }
 
-    private static NpgsqlDataSource CreateDataSource(IServiceProvider services, int? maxConnections)
+    private static NpgsqlDataSource CreateDataSource(IServiceProvider services, int? maxConnections, string moreOptions = "")
     {
         var options = services.GetRequiredService<IOptions<DatabaseOptions>>().Value;
         var settings = new NpgsqlConnectionStringBuilder(options.Postgres)
@@ -35,7 +45,7 @@ internal static class DatabaseServices
 
             // Literals of filters are read by PostgreSQL in the same notation as the values that capture streams.
             Timezone = "UTC",
-            Options = "-c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex",
+            Options = "-c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex" + moreOptions,
 
             // Nothing here leaves session state behind but advisory locks, which their holders release.
             NoResetOnClose = true,

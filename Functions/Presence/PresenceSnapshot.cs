@@ -1,0 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Serverless.Presence;
+
+/// <summary>Who is present on a topic, as of a version: what is told to whoever joins.</summary>
+/// <param name="State">The keys with their metas, a JSON object.</param>
+internal sealed record PresenceSnapshot(
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("state"), JsonConverter(typeof(RawJsonConverter))] ReadOnlyMemory<byte> State);
+
+/// <summary>Writes JSON that is there already as it is.</summary>
+internal sealed class RawJsonConverter : JsonConverter<ReadOnlyMemory<byte>>
+{
+    public override ReadOnlyMemory<byte> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException("Answers are written and never read.");
+
+    public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<byte> value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value.Span, skipInputValidation: true);
+}
