@@ -12,10 +12,11 @@ public sealed partial class DomainDependencyTests
         ["Bus"] = ["Changes"],
         ["Capture"] = ["Changes", "Bus", "Database"],
         ["ChangeLog"] = ["Changes", "Database"],
+        ["Broadcast"] = ["Calls", "Topics", "Subscriptions", "Changes", "Delivery", "Auth"],
         ["Calls"] = ["Auth", "Delivery", "Subscriptions"],
         ["Changes"] = [],
         // The sweep trims the log along with the registry; a join is refused where the bus brings no changes to.
-        ["Channels"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "ChangeLog", "Bus"],
+        ["Channels"] = ["Broadcast", "Presence", "Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "ChangeLog", "Bus"],
         ["Database"] = [],
         ["Delivery"] = [],
         ["Demo"] = [],
@@ -26,7 +27,7 @@ public sealed partial class DomainDependencyTests
         // Claims are named as subscriptions name them; only where changes reach this process do its embedded clients, who are told who has gone.
         ["Presence"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "Bus"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
-        ["Topics"] = ["Database"],
+        ["Topics"] = ["Calls", "Database"],
     };
 
     [Fact]

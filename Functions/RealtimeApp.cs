@@ -1,4 +1,5 @@
 using Serverless.Auth;
+using Serverless.Broadcast;
 using Serverless.Bus;
 using Serverless.Calls;
 using Serverless.Capture;
@@ -35,6 +36,7 @@ internal static class RealtimeApp
         builder.AddEmbeddedSignalR();   // and otherwise inside the process
         builder.AddCalls();             // what every client's call brings, and how many there may be
         builder.AddTopics();            // which topics are joined, and who may use the private ones
+        builder.AddBroadcast();         // messages of clients, of servers, of SQL
         builder.AddPresence();          // who is present on topics
         builder.AddChannels();          // negotiate, join, leave
         replace?.Invoke(builder);
@@ -43,6 +45,7 @@ internal static class RealtimeApp
 
         app.UseHosting();
         app.MapChannels();
+        app.MapBroadcast();
         app.MapPresence();
         app.MapHealth();
         app.MapChangesTrigger();

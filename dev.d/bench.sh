@@ -11,7 +11,7 @@ run_bench() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap 'exit 129' HUP
-  [[ $1 != policies ]] || start_bench_postgres
+  [[ $1 == match ]] || start_bench_postgres
   step 'Building the measurements'
   quietly dotnet build "$BENCH" -c Release -v quiet --nologo || fail "'dotnet build' failed; its own lines above say why."
   run_bounded dotnet "$BENCH/bin/Release/net10.0/Serverless.Bench.dll" "$1"

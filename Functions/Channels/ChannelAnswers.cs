@@ -1,7 +1,9 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Serverless.Auth;
 using Serverless.Calls;
 using Serverless.Subscriptions.Registry;
+using Serverless.Presence;
 using Serverless.Subscriptions;
 
 namespace Serverless.Channels;
@@ -17,6 +19,14 @@ internal sealed record ChannelAnswer
 
     [JsonPropertyName("postgres_changes")]
     public IReadOnlyList<BindingAnswer>? PostgresChanges { get; init; }
+
+    /// <summary>Who is present, where that was asked for and may be heard.</summary>
+    [JsonPropertyName("presence")]
+    public PresenceSnapshot? Presence { get; init; }
+
+    /// <summary>Messages from before the join, oldest first, each an object as receivers get it.</summary>
+    [JsonPropertyName("replay")]
+    public JsonElement? Replay { get; init; }
 
     [JsonPropertyName("system")]
     public IReadOnlyList<SystemNote>? System { get; init; }
@@ -38,13 +48,25 @@ internal sealed record ChannelAnswer
         {
             Id = subscription.Number, Event = request.Event, Schema = request.Schema, Table = request.Table, Filter = request.Filter,
         })],
-        System = resolved.Count == 0
-            ? null
-            : [
-                .. resolved.SelectMany(subscription => subscription.Notes).Select(SystemNote.Of).Distinct(),
-                new SystemNote("postgres_changes", "ok", "Subscribed to PostgreSQL"),
-            ],
+        System = NotesOn(join, resolved),
     };
+
+    private static List<SystemNote>? NotesOn(ChannelJoin join, IReadOnlyList<ResolvedSubscription> resolved)
+    {
+        List<SystemNote> notes = [.. resolved.SelectMany(subscription => subscription.Notes).Select(SystemNote.Of).Distinct()];
+        if (resolved.Count > 0)
+        {
+            notes.Add(new SystemNote("postgres_changes", "ok", "Subscribed to PostgreSQL"));
+        }
+
+        if (join.WantsReplicationReady)
+        {
+            // Joins are not taken before capture streams, or elsewhere keeps the slot for when it does.
+            notes.Add(new SystemNote("system", "ok", "Replication connection established"));
+        }
+
+        return notes.Count == 0 ? null : notes;
+    }
 
     public static ChannelAnswer Refused(string topic, ErrorAnswer error) =>
         new() { Topic = topic, Status = "error", StatusCode = error.StatusCode, Code = error.Code, Message = error.Message };

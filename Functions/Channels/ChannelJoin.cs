@@ -1,6 +1,6 @@
 using Serverless.Auth;
-using Serverless.Calls;
 using Serverless.Subscriptions;
+using Serverless.Topics;
 
 namespace Serverless.Channels;
 
@@ -8,14 +8,32 @@ namespace Serverless.Channels;
 /// <param name="Caller">Whose rights count for this channel.</param>
 internal sealed record ChannelJoin(string Topic, Caller Caller, IReadOnlyList<SubscriptionRequest> Requests)
 {
-    public const int MaxTopicLength = 255;
     public const int MaxRequests = 100;
 
-    public static ErrorAnswer? CheckTopic(string? topic) => topic switch
+    public bool IsPrivate { get; init; }
+
+    /// <summary>Whether it wants to be told who is present.</summary>
+    public bool WantsPresence { get; init; }
+
+    /// <summary>The name under which it will be present.</summary>
+    public string PresenceKey { get; init; } = "";
+
+    /// <summary>Which messages from before the join it wants.</summary>
+    public Replay? Replay { get; init; }
+
+    public bool WantsReplicationReady { get; init; }
+
+    /// <summary>Whether this is the channel that the session has already, under another token.</summary>
+    public bool IsRenewal { get; init; }
+
+    public static ChannelJoin Renew(JoinedTopic joined, Caller caller, IReadOnlyList<SubscriptionRequest> requests) => new(joined.Topic, caller, requests)
     {
-        null or "" => ErrorAnswer.BadRequest("InvalidTopic", "The channel has no topic. Give 'topic' a name of 1 to 255 characters."),
-        { Length: > MaxTopicLength } => ErrorAnswer.BadRequest("InvalidTopic", $"The topic is {topic.Length} characters long; at most {MaxTopicLength} are accepted."),
-        _ when topic.Any(char.IsControl) => ErrorAnswer.BadRequest("InvalidTopic", "The topic holds a control character."),
-        _ => null,
+        IsPrivate = joined.IsPrivate,
+        WantsPresence = joined.WantsPresence,
+        PresenceKey = joined.PresenceKey,
+        IsRenewal = true,
     };
 }
+
+/// <param name="Limit">The most messages, the newest of them.</param>
+internal sealed record Replay(DateTimeOffset Since, int Limit);

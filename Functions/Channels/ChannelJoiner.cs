@@ -1,11 +1,12 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Serverless.Auth;
 using Serverless.Bus;
 using Serverless.Calls;
 using Serverless.Delivery;
-using Serverless.Subscriptions.Registry;
+using Serverless.Presence;
 using Serverless.Subscriptions;
+using Serverless.Subscriptions.Registry;
+using Serverless.Topics;
 
 namespace Serverless.Channels;
 
@@ -13,39 +14,45 @@ namespace Serverless.Channels;
 /// <remarks>
 /// A join is answered only when its registration is committed and its groups are joined: from then on every refresh of every instance finds the registration, and
 /// every send reaches the connection. What a topic had before ends only after that, and after the batches that were judged before it have been sent, so that a change of token
-/// loses nothing; for a moment both are there, and the client drops what comes twice. Where registry and groups cannot be brought together, the connection is closed: it comes back and begins anew.
+/// loses nothing; for a moment both are there, and the client drops what comes twice. Where registry and groups cannot be brought together, the connection is closed: it
+/// comes back and begins anew.
 /// </remarks>
-internal sealed partial class ChannelJoiner(
+internal sealed class ChannelJoiner(
     NpgsqlDataSource dataSource,
-    SubscriptionResolver resolver,
+    ChannelRegistrar registrar,
+    ChannelHistory history,
     SessionGroups groups,
     SessionPlaces places,
+    JoinedTopics joinedTopics,
+    PresenceChanges presence,
     IRealtimeDelivery delivery,
     ChangeFeed feed,
-    TimeProvider time,
-    ILogger<ChannelJoiner> logger)
+    RateLimits rates,
+    TimeProvider time)
 {
     private static readonly TimeSpan _firstLook = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _lastLook = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Joins channels, one answer each, in order. A channel that fails does not stop the others.</summary>
     /// <exception cref="SubscriptionException">The session has no connection, or changes do not reach this process.</exception>
+    /// <exception cref="RefusedCallException">The session joins too much a second.</exception>
     public async Task<IReadOnlyList<ChannelAnswer>> JoinAsync(Guid session, IReadOnlyList<ChannelJoin> joins, CancellationToken cancellationToken)
     {
         RequireFeed();
+        RequireFew(session, joins.Count);
         await RequireConnectedAsync(session, cancellationToken);
-        return await WithSessionAsync(
+        var joined = await WithSessionAsync(
             session,
             connection => RegisterAllAsync(connection, session, joins, cancellationToken),
             cancellationToken);
+        return await Task.WhenAll(joined.Select(channel => history.AddAsync(channel, cancellationToken)));
     }
 
     /// <summary>Leaves topics; one that was not joined is left all the same.</summary>
-    public Task<IReadOnlyList<ChannelAnswer>> LeaveAsync(Guid session, IReadOnlyList<string> topics, CancellationToken cancellationToken) =>
-        WithSessionAsync(
-            session,
-            _ => Task.FromResult<IReadOnlyList<JoinedChannel>>([.. topics.Select(topic => new JoinedChannel(ChannelAnswer.Ok(topic), []))]),
-            cancellationToken);
+    public async Task<IReadOnlyList<ChannelAnswer>> LeaveAsync(Guid session, IReadOnlyList<string> topics, CancellationToken cancellationToken) => Answers(await WithSessionAsync(
+        session,
+        _ => Task.FromResult<IReadOnlyList<JoinedChannel>>([.. topics.Select(topic => JoinedChannel.Ended(ChannelAnswer.Ok(topic)))]),
+        cancellationToken));
 
     /// <summary>Judges the session's channels anew for another caller; all of them, or those named.</summary>
     public async Task<IReadOnlyList<ChannelAnswer>> RejoinAsync(
@@ -53,15 +60,23 @@ internal sealed partial class ChannelJoiner(
     {
         RequireFeed();
         await RequireConnectedAsync(session, cancellationToken);
-        return await WithSessionAsync(
+        return Answers(await WithSessionAsync(
             session,
             async connection =>
             {
+                var known = await TopicRegistry.TopicsOfAsync(connection, session, cancellationToken);
                 var requests = await SubscriptionRegistry.RequestsOfAsync(connection, session, cancellationToken);
-                var joins = (topics ?? [.. requests.Select(channel => channel.Key)]).Select(topic => new ChannelJoin(topic, caller, [.. requests[topic]])).ToList();
-                return await RegisterAllAsync(connection, session, joins, cancellationToken);
+                var renewed = new List<JoinedChannel>();
+                foreach (var topic in topics ?? [.. known.Keys])
+                {
+                    renewed.Add(known.TryGetValue(topic, out var joined)
+                        ? await registrar.RegisterAsync(connection, session, ChannelJoin.Renew(joined, caller, [.. requests[topic]]), cancellationToken)
+                        : JoinedChannel.Ended(ChannelAnswer.Ok(topic)));
+                }
+
+                return renewed;
             },
-            cancellationToken);
+            cancellationToken));
     }
 
     // Only the process that captures sends to the clients of an embedded service, and they are connected to theirs.
@@ -73,6 +88,15 @@ internal sealed partial class ChannelJoiner(
                 "CaptureNotReady",
                 StatusCodes.Status503ServiceUnavailable,
                 "This process does not capture changes: it is starting, or another one on the same database does. Try again in a moment; to run several processes, give them one SignalR service.");
+        }
+    }
+
+    private void RequireFew(Guid session, int joins)
+    {
+        if (rates.Take(LimitKind.Joins, session.ToString("N"), joins) is { IsTaken: false } rate)
+        {
+            throw new RefusedCallException(new ErrorAnswer(
+                StatusCodes.Status429TooManyRequests, "TooManyJoins", $"This client joins more than {rate.Limit} channels a second (Limits:JoinsPerSecond). Try again in a moment."));
         }
     }
 
@@ -93,7 +117,7 @@ internal sealed partial class ChannelJoiner(
         }
     }
 
-    private async Task<IReadOnlyList<ChannelAnswer>> WithSessionAsync(
+    private async Task<IReadOnlyList<JoinedChannel>> WithSessionAsync(
         Guid session, Func<NpgsqlConnection, Task<IReadOnlyList<JoinedChannel>>> register, CancellationToken cancellationToken)
     {
         using var place = await places.TakeAsync(session, cancellationToken);
@@ -105,12 +129,24 @@ internal sealed partial class ChannelJoiner(
             former = await groups.JoinAsync(lease.Connection, session, joined);
         }
 
+        foreach (var channel in joined)
+        {
+            joinedTopics.Forget(session, channel.Answer.Topic);
+        }
+
+        // A topic that is joined anew begins without presence, as a Phoenix channel does; one that goes on under another token keeps it.
+        var ended = joined.Where(channel => channel.Join is not { IsRenewal: true }).Select(channel => channel.Answer.Topic).ToList();
+        if (ended.Count > 0)
+        {
+            await presence.LeaveAsync(session, [.. ended.SelectMany(topic => new[] { (topic, false), (topic, true) })], CancellationToken.None);
+        }
+
         if (former.Count > 0)
         {
             await LeaveAsync(session, joined, former);
         }
 
-        return [.. joined.Select(channel => channel.Answer)];
+        return joined;
     }
 
     private async Task LeaveAsync(Guid session, IReadOnlyList<JoinedChannel> joined, IReadOnlyList<long> former)
@@ -130,45 +166,11 @@ internal sealed partial class ChannelJoiner(
         var joined = new List<JoinedChannel>(joins.Count);
         foreach (var join in joins)
         {
-            joined.Add(await RegisterAsync(connection, session, join, cancellationToken));
+            joined.Add(await registrar.RegisterAsync(connection, session, join, cancellationToken));
         }
 
         return joined;
     }
 
-    private async Task<JoinedChannel> RegisterAsync(NpgsqlConnection connection, Guid session, ChannelJoin join, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var claims = ClaimSet.Of(join.Caller);
-            var resolved = new List<ResolvedSubscription>(join.Requests.Count);
-            foreach (var request in join.Requests)
-            {
-                resolved.Add(await resolver.ResolveAsync(connection, request, join.Caller.Role, claims, cancellationToken));
-            }
-
-            var registration = new ChannelRegistration(session, join.Caller.Subject, join.Topic, join.Caller.Role, claims, join.Caller.ExpiresAt, resolved);
-            var registered = await SubscriptionRegistry.RegisterAsync(connection, registration, cancellationToken);
-            return new JoinedChannel(ChannelAnswer.Joined(join, resolved, registered), [.. registered.Select(subscription => subscription.Id)]);
-        }
-        catch (SubscriptionException ex)
-        {
-            return new JoinedChannel(ChannelAnswer.Refused(join.Topic, ErrorAnswer.For(ex)), []);
-        }
-        catch (PostgresException ex) when (!ex.IsTransient)
-        {
-            Log.ChannelFailed(logger, ex);
-            return new JoinedChannel(ChannelAnswer.Refused(join.Topic, FailureAnswers.DatabaseUnavailable), []);
-        }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(5003, LogLevel.Warning, "One channel of a call could not be registered in the database; its client was told to try again.")]
-        public static partial void ChannelFailed(ILogger logger, Exception exception);
-    }
+    private static IReadOnlyList<ChannelAnswer> Answers(IReadOnlyList<JoinedChannel> joined) => [.. joined.Select(channel => channel.Answer)];
 }
-
-/// <summary>A channel that was joined, refused or left.</summary>
-/// <param name="Subscriptions">The ids of its subscriptions; whatever else its topic has is to end.</param>
-internal sealed record JoinedChannel(ChannelAnswer Answer, IReadOnlyList<long> Subscriptions);

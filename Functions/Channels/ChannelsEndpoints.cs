@@ -8,7 +8,6 @@ namespace Serverless.Channels;
 /// <summary>The routes under <c>/realtime/v1/channels</c>: docs/protocol.md describes them.</summary>
 internal static class ChannelsEndpoints
 {
-
     private const int MaxChannels = 100;
 
     public static void MapChannels(this WebApplication app)
@@ -25,19 +24,19 @@ internal static class ChannelsEndpoints
     }
 
     private static async Task<IResult> JoinAsync(
-        HttpRequest request, ClientCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
+        HttpRequest request, ClientCall call, JoinReader reader, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
         var caller = call.RequireCaller(request);
         var session = call.RequireSession(request);
         var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.JoinBody, cancellationToken);
         if (body.Channels is null)
         {
-            var join = ReadJoin(body, caller, verifier, out var refusal);
+            var join = reader.Read(body, caller, out var refusal);
             return join is null ? refusal!.ToResult() : Single((await joiner.JoinAsync(session, [join], cancellationToken))[0]);
         }
 
         RequireFew(body.Channels.Count, MaxChannels, "channels");
-        var read = body.Channels.Select(channel => (Join: ReadJoin(channel, caller, verifier, out var refusal), Refusal: refusal, channel?.Topic)).ToList();
+        var read = body.Channels.Select(channel => (Join: reader.Read(channel, caller, out var refusal), Refusal: refusal, channel?.Topic)).ToList();
         var joins = read.Where(channel => channel.Join is not null).Select(channel => channel.Join!).ToList();
         var joined = new Queue<ChannelAnswer>(joins.Count > 0 ? await joiner.JoinAsync(session, joins, cancellationToken) : []);
         return Several([.. read.Select(channel => channel.Join is null
@@ -52,7 +51,7 @@ internal static class ChannelsEndpoints
         var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.LeaveBody, cancellationToken);
         var topics = (body.Channels ?? [body]).Select(channel => channel?.Topic).ToList();
         RequireFew(topics.Count, MaxChannels, "channels");
-        if (topics.Select(ChannelJoin.CheckTopic).FirstOrDefault(refusal => refusal is not null) is { } refusal)
+        if (topics.Select(TopicName.Check).FirstOrDefault(refusal => refusal is not null) is { } refusal)
         {
             return refusal.ToResult();
         }
@@ -74,40 +73,12 @@ internal static class ChannelsEndpoints
         }
 
         RequireFew(body.Topics?.Count ?? 0, MaxChannels, "topics");
-        if (body.Topics?.Select(ChannelJoin.CheckTopic).FirstOrDefault(refusal => refusal is not null) is { } refusal)
+        if (body.Topics?.Select(TopicName.Check).FirstOrDefault(refusal => refusal is not null) is { } refusal)
         {
             return refusal.ToResult();
         }
 
         return Several(await joiner.RejoinAsync(session, body.Topics, caller!, cancellationToken));
-    }
-
-    private static ChannelJoin? ReadJoin(JoinBody? body, Caller caller, JwtVerifier verifier, out ErrorAnswer? refusal)
-    {
-        refusal = ChannelJoin.CheckTopic(body?.Topic);
-        if (refusal is not null)
-        {
-            return null;
-        }
-
-        // Supabase's newer API keys are no tokens; the call's own key decides then.
-        var own = caller;
-        if (body!.AccessToken is { Length: > 0 } token
-            && !token.StartsWith("sb_", StringComparison.Ordinal)
-            && verifier.Verify(token, out own) is var error and not TokenError.None)
-        {
-            refusal = ErrorAnswer.For(error);
-            return null;
-        }
-
-        var requests = body.Config?.PostgresChanges?.OfType<SubscriptionRequest>().ToList() ?? [];
-        if (requests.Count > ChannelJoin.MaxRequests)
-        {
-            refusal = ErrorAnswer.BadRequest("TooManySubscriptions", $"The channel asks for {requests.Count} subscriptions; at most {ChannelJoin.MaxRequests} are accepted.");
-            return null;
-        }
-
-        return new ChannelJoin(body.Topic!, own!, requests);
     }
 
     private static void RequireFew(int count, int most, string member)
@@ -118,7 +89,7 @@ internal static class ChannelsEndpoints
         }
     }
 
-    private static string Shorten(string? topic) => topic is null ? "" : topic.Length <= ChannelJoin.MaxTopicLength ? topic : topic[..ChannelJoin.MaxTopicLength];
+    private static string Shorten(string? topic) => topic is null ? "" : topic.Length <= TopicName.MaxLength ? topic : topic[..TopicName.MaxLength];
 
     private static IResult Single(ChannelAnswer answer) => answer.Code is null
         ? Results.Json(answer, ChannelsJson.Default.ChannelAnswer)

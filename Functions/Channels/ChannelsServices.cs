@@ -9,9 +9,14 @@ internal static class ChannelsServices
         builder.Services.AddOptions<ChannelOptions>().BindConfiguration(ChannelOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SessionPlaces>();
         builder.Services.AddSingleton<SessionGroups>();
+        builder.Services.AddSingleton<JoinReader>();
+        builder.Services.AddSingleton<ChannelRegistrar>();
+        builder.Services.AddSingleton<ChannelHistory>();
         builder.Services.AddSingleton<ChannelJoiner>();
         builder.Services.AddSingleton<SessionEvents>();
         builder.Services.AddSingleton<IConnectionEvents>(services => services.GetRequiredService<SessionEvents>());
+        builder.Services.AddSingleton<TopicReview>();
         builder.Services.AddHostedService<SweepService>();
+        builder.Services.AddHostedService<ReviewService>();
     }
 }

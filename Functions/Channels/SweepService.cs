@@ -1,4 +1,5 @@
 using Npgsql;
+using Serverless.Broadcast;
 using Serverless.ChangeLog;
 using Serverless.Database;
 using Serverless.Delivery;
@@ -15,8 +16,8 @@ internal sealed partial class SweepService(
     NpgsqlDataSource dataSource,
     DatabaseReadiness readiness,
     ChangeLogTrim log,
+    KeptMessages messages,
     RegistrySweep registry,
-    SubscriptionExpiry expiry,
     SessionEvents sessions,
     SessionGroups groups,
     TimeProvider time,
@@ -58,8 +59,8 @@ internal sealed partial class SweepService(
 
         try
         {
-            await expiry.EndAllExpiredAsync(cancellationToken);
             await log.TrimAsync(cancellationToken);
+            await messages.PurgeAsync(cancellationToken);
             await ForEachAsync(await registry.UnsettledSessionsAsync(_settlingTime, cancellationToken), TidyAsync, cancellationToken);
             await registry.SweepAsync(cancellationToken);
             await ForEachAsync(await registry.LiveSessionsAsync(_sessionAge, cancellationToken), sessions.EndIfGoneAsync, cancellationToken);

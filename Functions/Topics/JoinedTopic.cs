@@ -2,7 +2,8 @@ namespace Serverless.Topics;
 
 /// <summary>A topic that a session has joined, with whose rights.</summary>
 /// <param name="PresenceKey">The name under which the session is present there.</param>
-internal sealed record JoinedTopic(string Topic, bool IsPrivate, string Role, string ClaimsKey, string Claims, DateTimeOffset ExpiresAt, string PresenceKey, bool HearsPresence)
+/// <param name="WantsPresence">Whether it asked to be told who is present.</param>
+internal sealed record JoinedTopic(string Topic, bool IsPrivate, string Role, string ClaimsKey, string Claims, DateTimeOffset ExpiresAt, string PresenceKey, bool WantsPresence)
 {
     /// <summary>The SignalR groups that the session's connection is to be in for it.</summary>
     public required IReadOnlyList<string> Groups { get; init; }

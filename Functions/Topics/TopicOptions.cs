@@ -11,4 +11,8 @@ internal sealed class TopicOptions
     /// <remarks>A right to hear that was lost ends with the first sweep after this time, a right to send with the first message after it.</remarks>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "Channels:AuthorizationTime must lie between one second and one hour.")]
     public TimeSpan AuthorizationTime { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Topics that a session may have joined at a time. Default: 100, as in Supabase.</summary>
+    [Range(1, 10_000, ErrorMessage = "Channels:MaxTopics must lie between 1 and 10,000.")]
+    public int MaxTopics { get; set; } = 100;
 }

@@ -10,7 +10,7 @@ create table serverless_realtime.channel (
   claims_key bytea not null references serverless_realtime.claim_set,
   expires_at timestamptz not null,
   presence_key text not null,
-  hears_presence boolean not null,
+  wants_presence boolean not null,
   groups text[] not null,
   wanted text[] not null,
   judged_at timestamptz not null default now(),
@@ -27,7 +27,7 @@ create index on serverless_realtime.channel (left_at) where left_at is not null;
 -- joins the new groups, leaves the others, and then says so with settle_channel().
 create function serverless_realtime.join_channel(
   p_session uuid, p_subject text, p_topic text, p_private boolean, p_role text, p_claims_key bytea, p_claims text, p_expires_at timestamptz,
-  p_presence_key text, p_hears_presence boolean, p_groups text[], p_max_topics int)
+  p_presence_key text, p_wants_presence boolean, p_groups text[], p_max_topics int)
 returns text[]
 language plpgsql
 as $$
@@ -51,11 +51,11 @@ begin
   end loop;
 
   insert into serverless_realtime.channel as c
-    (session_id, topic, private, role, claims_key, expires_at, presence_key, hears_presence, groups, wanted)
-  values (p_session, p_topic, p_private, p_role, p_claims_key, p_expires_at, p_presence_key, p_hears_presence, p_groups, p_groups)
+    (session_id, topic, private, role, claims_key, expires_at, presence_key, wants_presence, groups, wanted)
+  values (p_session, p_topic, p_private, p_role, p_claims_key, p_expires_at, p_presence_key, p_wants_presence, p_groups, p_groups)
   on conflict (session_id, topic) do update set
     private = excluded.private, role = excluded.role, claims_key = excluded.claims_key, expires_at = excluded.expires_at,
-    presence_key = excluded.presence_key, hears_presence = excluded.hears_presence,
+    presence_key = excluded.presence_key, wants_presence = excluded.wants_presence,
     groups = array(select unnest(c.groups) union select unnest(excluded.groups)), wanted = excluded.wanted,
     judged_at = now(), left_at = null, suspended = false
   returning c.groups into all_groups;

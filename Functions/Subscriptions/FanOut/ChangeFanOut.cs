@@ -20,6 +20,7 @@ internal sealed partial class ChangeFanOut(
     TableBinder binder,
     ChangeJudge judge,
     GroupSender sender,
+    IEnumerable<ITableSink> sinks,
     TimeProvider time,
     ILogger<ChangeFanOut> logger) : IChangeSink
 {
@@ -29,6 +30,7 @@ internal sealed partial class ChangeFanOut(
     private static readonly TimeSpan _warnFirstAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _warnEvery = TimeSpan.FromSeconds(30);
 
+    private readonly ITableSink[] _sinks = [.. sinks];
     private readonly ConcurrentDictionary<string, PartitionMemory> _memories = new(StringComparer.Ordinal);
 
     public async Task HandleAsync(string partition, IReadOnlyList<ChangeBatch> batches, CancellationToken cancellationToken)
@@ -58,9 +60,31 @@ internal sealed partial class ChangeFanOut(
         memory.Resume(epoch, state, leases.Instance);
         if (unsent.Count > 0)
         {
-            await SendAsync(memory, epoch, unsent, cancellationToken);
+            var rows = await TakeOutAsync(unsent, cancellationToken);
+            if (rows.Count > 0)
+            {
+                await SendAsync(memory, epoch, rows, cancellationToken);
+            }
+
+            memory.Reach(unsent[^1].Position);
             await lease.CompleteAsync(changes[^1].Position, cancellationToken);
         }
+    }
+
+    /// <summary>Hands on what is not for subscribers, and returns the rest.</summary>
+    private async Task<IReadOnlyList<RowChange>> TakeOutAsync(IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
+    {
+        foreach (var sink in _sinks)
+        {
+            List<RowChange> taken = [.. changes.Where(change => sink.Takes(change.Relation))];
+            if (taken.Count > 0)
+            {
+                await sink.HandleAsync(taken, cancellationToken);
+                changes = [.. changes.Where(change => !sink.Takes(change.Relation))];
+            }
+        }
+
+        return changes;
     }
 
     private async Task SendAsync(PartitionMemory memory, string epoch, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
@@ -77,7 +101,7 @@ internal sealed partial class ChangeFanOut(
             throw;
         }
 
-        memory.Advance(deliveries, changes[^1].Position);
+        memory.Advance(deliveries);
     }
 
     /// <summary>Judges the changes table by table, each under the policies of the view.</summary>

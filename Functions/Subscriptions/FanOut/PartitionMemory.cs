@@ -29,8 +29,8 @@ internal sealed class PartitionMemory
 
     public ChangePosition? PreviousOf(GroupChanges changes) => _last.TryGetValue(KeyOf(changes), out var position) ? position : null;
 
-    /// <summary>Records that the batch up to <paramref name="sent"/> has gone out whole.</summary>
-    public void Advance(IReadOnlyList<GroupChanges> deliveries, ChangePosition sent)
+    /// <summary>Records what each group was sent last.</summary>
+    public void Advance(IReadOnlyList<GroupChanges> deliveries)
     {
         if (_last.Count + deliveries.Count > MaxEntries)
         {
@@ -41,9 +41,10 @@ internal sealed class PartitionMemory
         {
             _last[KeyOf(delivery)] = delivery.Changes[^1].Change.Position;
         }
-
-        _sent = sent;
     }
+
+    /// <summary>Records that the batch up to <paramref name="sent"/> has gone out whole.</summary>
+    public void Reach(ChangePosition sent) => _sent = sent;
 
     public void Forget()
     {

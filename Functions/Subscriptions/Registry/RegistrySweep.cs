@@ -19,6 +19,7 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource, IOptions<AuthOp
         delete from serverless_realtime.session s
         where s.created_at < now() - $1
           and not exists (select from serverless_realtime.subscription u where u.session_id = s.id)
+          and not exists (select from serverless_realtime.channel c where c.session_id = s.id)
         """;
 
     // A group that is being taken up again at this moment is locked by the foreign key of its new subscription, and passed over.
@@ -36,6 +37,7 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource, IOptions<AuthOp
         delete from serverless_realtime.claim_set c
         where not exists (select from serverless_realtime.subscription u where u.claims_key = c.key)
           and not exists (select from serverless_realtime.subscription_group g where g.claims_key = c.key)
+          and not exists (select from serverless_realtime.channel h where h.claims_key = c.key)
         """;
 
     public async Task SweepAsync(CancellationToken cancellationToken)
@@ -53,19 +55,25 @@ internal sealed class RegistrySweep(NpgsqlDataSource dataSource, IOptions<AuthOp
         }
     }
 
-    /// <summary>Sessions with live subscriptions that began before the given age.</summary>
+    /// <summary>Sessions with channels that began before the given age.</summary>
     public Task<IReadOnlyList<Guid>> LiveSessionsAsync(TimeSpan olderThan, CancellationToken cancellationToken) => SessionsAsync(
         """
         select s.id from serverless_realtime.session s
         where s.created_at < now() - $1
-          and exists (select from serverless_realtime.subscription u where u.session_id = s.id and (u.left_at is null or u.suspended))
+          and (exists (select from serverless_realtime.subscription u where u.session_id = s.id and (u.left_at is null or u.suspended))
+            or exists (select from serverless_realtime.channel c where c.session_id = s.id))
         """,
         olderThan,
         cancellationToken);
 
     /// <summary>Sessions whose connection may still be in a group that they left so long ago: the call that left it ended half-way.</summary>
     public Task<IReadOnlyList<Guid>> UnsettledSessionsAsync(TimeSpan leftBefore, CancellationToken cancellationToken) => SessionsAsync(
-        "select distinct session_id from serverless_realtime.subscription where left_at < now() - $1 and is_member limit 1000", leftBefore, cancellationToken);
+        """
+        (select distinct session_id from serverless_realtime.subscription where left_at < now() - $1 and is_member limit 1000)
+        union (select distinct session_id from serverless_realtime.channel where left_at < now() - $1 or (judged_at < now() - $1 and not groups <@ wanted) limit 1000)
+        """,
+        leftBefore,
+        cancellationToken);
 
     private async Task<IReadOnlyList<Guid>> SessionsAsync(string sql, TimeSpan age, CancellationToken cancellationToken)
     {

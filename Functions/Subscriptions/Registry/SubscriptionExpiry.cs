@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using Npgsql;
 using Serverless.Delivery;
 using Serverless.Subscriptions.Matching;
@@ -92,7 +90,7 @@ internal sealed class SubscriptionExpiry(NpgsqlDataSource dataSource, Subscripti
         await SubscriptionRegistry.ForgetMembershipsAsync(lease.Connection, session, unwanted, cancellationToken);
         if (topics.Count > 0)
         {
-            await delivery.SendToUserAsync(user, "system", Notice(topics), cancellationToken);
+            await delivery.SendToUserAsync(user, "system", ExpiryNotice.For(topics), cancellationToken);
         }
     }
 
@@ -148,30 +146,5 @@ internal sealed class SubscriptionExpiry(NpgsqlDataSource dataSource, Subscripti
         }
 
         return ids;
-    }
-
-    private static ReadOnlyMemory<byte> Notice(IReadOnlyList<string> topics)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(output))
-        {
-            writer.WriteStartArray();
-            writer.WriteStartObject();
-            writer.WriteStartArray("topics"u8);
-            foreach (var topic in topics)
-            {
-                writer.WriteStringValue(topic);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteString("extension"u8, "system"u8);
-            writer.WriteString("status"u8, "error"u8);
-            writer.WriteString("code"u8, "TokenExpired"u8);
-            writer.WriteString("message"u8, "The token has expired, so row changes no longer arrive. Send a new one (supabase-js: realtime.setAuth); the channel is still open."u8);
-            writer.WriteEndObject();
-            writer.WriteEndArray();
-        }
-
-        return output.WrittenMemory;
     }
 }

@@ -10,14 +10,9 @@ internal static class SubscriptionRegistry
     /// <summary>SQLSTATE raised by <c>serverless_realtime.register</c> where the session belongs to another subject.</summary>
     private const string SessionMismatch = "SR001";
 
-    /// <summary>SQLSTATE raised by <c>serverless_realtime.register</c> where the session has as many topics as it may.</summary>
-    private const string TooManyTopics = "SR002";
-
-    private const int MaxTopics = 100;
-
     /// <summary>Registers what a session wants on a topic, beside what it has there, and commits. <see cref="LeaveAsync"/> ends the former.</summary>
     /// <returns>The id of each subscription and the number that clients know it by, in their order.</returns>
-    /// <exception cref="SubscriptionException">The session belongs to another subject, or has too many topics.</exception>
+    /// <exception cref="SubscriptionException">The session belongs to another subject.</exception>
     public static async Task<IReadOnlyList<Registered>> RegisterAsync(
         NpgsqlConnection connection, ChannelRegistration channel, CancellationToken cancellationToken)
     {
@@ -39,7 +34,7 @@ internal static class SubscriptionRegistry
                 new() { Value = definitions },
                 new() { Value = channel.Subscriptions.Select(subscription => subscription.Definition.ClaimsKey is not null).ToArray() },
                 new() { Value = channel.Subscriptions.Select(subscription => JsonSerializer.Serialize(subscription.Request)).ToArray() },
-                new() { Value = MaxTopics },
+                new() { Value = int.MaxValue },
             },
         };
         try
@@ -53,16 +48,15 @@ internal static class SubscriptionRegistry
 
             return registered;
         }
-        catch (PostgresException ex) when (ex.SqlState == TooManyTopics)
-        {
-            throw SubscriptionException.Invalid("TooManyTopics", $"The session has joined {MaxTopics} topics with row changes, which is the most. Leave some, or put several subscriptions on one topic.");
-        }
         catch (PostgresException ex) when (ex.SqlState == SessionMismatch)
         {
-            throw new SubscriptionException(
-                "SessionMismatch", StatusCodes.Status403Forbidden, "This session belongs to another user. Negotiate again with the new user's token and join anew.");
+            throw OfAnother();
         }
     }
+
+    /// <summary>The session is somebody else's.</summary>
+    public static SubscriptionException OfAnother() => new(
+        "SessionMismatch", StatusCodes.Status403Forbidden, "This session belongs to another user. Negotiate again with the new user's token and join anew.");
 
     /// <summary>Marks what a topic has as left, but for the subscriptions named.</summary>
     public static async Task LeaveAsync(
@@ -150,6 +144,24 @@ internal static class SubscriptionRegistry
         }
 
         return requests.ToLookup(request => request.Topic, request => request.Request);
+    }
+
+    /// <summary>The session's topics whose row changes wait for a new token.</summary>
+    public static async Task<IReadOnlyList<string>> SuspendedTopicsAsync(NpgsqlConnection connection, Guid session, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            "select distinct topic from serverless_realtime.subscription where session_id = $1 and suspended", connection)
+        {
+            Parameters = { new() { Value = session } },
+        };
+        var topics = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            topics.Add(reader.GetString(0));
+        }
+
+        return topics;
     }
 
     /// <summary>Marks everything of a session as left: its connection has ended.</summary>
