@@ -10,6 +10,13 @@ export interface CallSettings {
   readonly signal: AbortSignal;
 }
 
+interface Request {
+  readonly method: "GET" | "POST";
+  readonly body?: string;
+  /** The user's own, which decides in the place of the API key. */
+  readonly token?: string;
+}
+
 /** The HTTP half of the protocol. Every failure is a {@link CallError}. */
 export class Api {
   constructor(
@@ -24,7 +31,7 @@ export class Api {
   }
 
   async negotiate(): Promise<Negotiated> {
-    const answer = parseNegotiated(await this.post("negotiate"));
+    const answer = parseNegotiated(await this.call("negotiate", { method: "POST" }));
     if (answer === undefined) {
       throw unexpected("negotiate", "no 'url', 'accessToken' and 'sessionToken'");
     }
@@ -33,18 +40,33 @@ export class Api {
 
   /** Posts to a route under `channels/`. */
   channels(route: "join" | "leave" | "access-token", body: unknown): Promise<unknown> {
-    return this.post(`channels/${route}`, JSON.stringify(body));
+    return this.call(`channels/${route}`, { method: "POST", body: JSON.stringify(body) });
   }
 
-  private async post(route: string, body?: string): Promise<unknown> {
+  /** Sends broadcasts, each written as JSON already. */
+  broadcast(messages: readonly string[]): Promise<unknown> {
+    return this.call("channels/broadcast", { method: "POST", body: `{"messages":[${messages.join(",")}]}` });
+  }
+
+  /** Posts to a route under `presence/`. */
+  presence(route: "track" | "untrack" | "heartbeat", body: unknown): Promise<unknown> {
+    return this.call(`presence/${route}`, { method: "POST", body: JSON.stringify(body) });
+  }
+
+  /** Asks who is present on a topic, as whom the token says. */
+  presenceOf(topic: string, isPrivate: boolean, token: string): Promise<unknown> {
+    return this.call(`presence/${encodeURIComponent(topic)}?private=${isPrivate}`, { method: "GET", token });
+  }
+
+  private async call(route: string, { method, body, token }: Request): Promise<unknown> {
     const deadline = new AbortController();
     const stop = (): void => deadline.abort();
     const timer = setTimeout(stop, this.settings.timeoutMs);
     this.settings.signal.addEventListener("abort", stop);
     try {
       const response = await this.settings.fetch(`${this.endpoint.base}/${route}`, {
-        method: "POST",
-        headers: this.headers(body !== undefined),
+        method,
+        headers: this.headers(body !== undefined, token),
         signal: deadline.signal,
         ...(body === undefined ? {} : { body }),
       });
@@ -57,9 +79,10 @@ export class Api {
     }
   }
 
-  private headers(hasBody: boolean): Record<string, string> {
+  private headers(hasBody: boolean, token: string | undefined): Record<string, string> {
     return {
       apikey: this.endpoint.apikey,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(hasBody ? { "content-type": "application/json" } : {}),
       ...(this.sessionToken === undefined ? {} : { "x-realtime-session": this.sessionToken }),
     };

@@ -1,5 +1,7 @@
+import type { ChannelConfig } from "./channelConfig.js";
 import type { HeldMessages, Wait } from "./held.js";
 import { Positions } from "./positions.js";
+import type { PresenceView } from "./presenceView.js";
 import type { ChangesMessage, JsonObject } from "./wire.js";
 
 /**
@@ -9,12 +11,19 @@ import type { ChangesMessage, JsonObject } from "./wire.js";
  * subscription when the token changes, so the numbers it was told at first are kept, and the service's mapped to them.
  */
 export class Channel {
+  /** As the service knows it. */
+  readonly name: string;
+  /** The ids of the kept messages that its join brought: at most as many as the service replays. */
+  readonly replayed = new Set<string>();
+  /** Who is present, where that was asked for and may be read. */
+  view: PresenceView | undefined;
+
   private toldIds: readonly number[] = [];
   private current: ReadonlyMap<number, readonly number[]> = new Map();
   private former: ReadonlyMap<number, readonly number[]> = new Map();
   private readonly positions = new Positions();
   private joined = false;
-  private renewal: Wait | undefined;
+  private renewal: Wait<ChangesMessage> | undefined;
 
   constructor(
     /** With the `realtime:` that supabase-js puts before it. */
@@ -24,10 +33,9 @@ export class Channel {
     readonly asked: readonly JsonObject[],
     /** The token that decides what the channel sees. */
     public token: string,
-  ) {}
-
-  get name(): string {
-    return this.topic.replace(/^realtime:/i, "");
+    readonly config: ChannelConfig,
+  ) {
+    this.name = nameOf(topic);
   }
 
   /**
@@ -70,7 +78,7 @@ export class Channel {
    * Keeps what comes under numbers that are not known yet, from the first call of a new token until an answer names them: the service may have
    * begun to send under them although its answer was lost and the call has to be made again.
    */
-  beginRenewal(held: HeldMessages): void {
+  beginRenewal(held: HeldMessages<ChangesMessage>): void {
     this.renewal ??= held.wait();
   }
 
@@ -100,4 +108,9 @@ export class Channel {
         : [{ ids: fresh, data: { schema, table, commit_timestamp, type, columns, record, old_record, errors: errors ?? null } }];
     });
   }
+}
+
+/** The topic as the service knows it: supabase-js puts `realtime:` before it. */
+export function nameOf(topic: string): string {
+  return topic.replace(/^realtime:/i, "");
 }

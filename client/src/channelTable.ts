@@ -5,6 +5,11 @@ export class ChannelTable {
   private readonly channels = new Map<string, Channel>();
   private readonly known = new Set<string>();
 
+  constructor(
+    /** Is told of every channel that ends, for whichever reason. */
+    private readonly ended: (channel: Channel) => void = () => undefined,
+  ) {}
+
   get(topic: string): Channel | undefined {
     return this.channels.get(topic);
   }
@@ -13,7 +18,9 @@ export class ChannelTable {
   replace(channel: Channel): Channel | undefined {
     const former = this.channels.get(channel.topic);
     this.channels.set(channel.topic, channel);
-    former?.endRenewal();
+    if (former !== undefined) {
+      this.end(former);
+    }
     return former;
   }
 
@@ -25,8 +32,24 @@ export class ChannelTable {
   remove(channel: Channel): void {
     if (this.isCurrent(channel)) {
       this.channels.delete(channel.topic);
-      channel.endRenewal();
+      this.end(channel);
     }
+  }
+
+  /** Ends them all. */
+  clear(): void {
+    this.channels.forEach((channel) => this.remove(channel));
+  }
+
+  /** The topic of the channel that was joined under a reference: supabase-js counts them, so there is one at most. */
+  topicOf(joinRef: string): string | undefined {
+    return [...this.channels.values()].find((channel) => channel.joinRef === joinRef)?.topic;
+  }
+
+  /** The channels of a topic of the service: those that are being joined, and those that are. */
+  about(name: string): readonly [joining: readonly Channel[], joined: readonly Channel[]] {
+    const channels = [...this.channels.values()].filter((channel) => channel.name === name);
+    return [channels.filter(({ isJoined }) => !isJoined), channels.filter(({ isJoined }) => isJoined)];
   }
 
   /** The channels whose join was answered. */
@@ -54,5 +77,10 @@ export class ChannelTable {
   /** Whether a leave has anything to leave. */
   mayBeJoined(topic: string): boolean {
     return this.known.has(topic);
+  }
+
+  private end(channel: Channel): void {
+    channel.endRenewal();
+    this.ended(channel);
   }
 }

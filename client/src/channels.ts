@@ -1,14 +1,17 @@
+import { beginBroadcast } from "./broadcastOut.js";
 import { receiveChanges } from "./changes.js";
 import type { ChannelContext, ChannelOperation } from "./context.js";
 import type { Frame } from "./frames.js";
 import { beginJoin, callJoins } from "./joins.js";
 import { beginLeave, callLeaves } from "./leaves.js";
-import { closed, errorReply, okReply, system } from "./replies.js";
+import { receiveLive } from "./live.js";
+import { beginPresence } from "./presenceOut.js";
+import { closed, okReply, system } from "./replies.js";
 import { beginToken, callTokens } from "./tokens.js";
 import { parseScoped } from "./wire.js";
 
 /** The targets of the service's invocations. */
-export const targets = ["postgres_changes", "system", "close"] as const;
+export const targets = ["postgres_changes", "broadcast", "presence_diff", "presence_state", "system", "close"] as const;
 
 export type Target = (typeof targets)[number];
 
@@ -29,8 +32,9 @@ export function handleFrame(context: ChannelContext, frame: Frame): void {
     case "access_token":
       return beginToken(context, frame);
     case "broadcast":
+      return beginBroadcast(context, frame);
     case "presence":
-      return notSupported(context, frame);
+      return beginPresence(context, frame);
     default:
       context.log("debug", `Event '${frame.event}' means nothing to the service; it is dropped.`);
   }
@@ -41,6 +45,10 @@ export function handleMessage(context: ChannelContext, target: Target, argument:
   switch (target) {
     case "postgres_changes":
       return receiveChanges(context, argument);
+    case "broadcast":
+    case "presence_diff":
+    case "presence_state":
+      return receiveLive(context, target, argument);
     case "system":
       return showNote(context, argument);
     case "close":
@@ -60,12 +68,6 @@ export function callBatch(context: ChannelContext, batch: readonly ChannelOperat
     case undefined:
       return Promise.resolve();
   }
-}
-
-function notSupported(context: ChannelContext, frame: Frame): void {
-  const reason = `NotSupported: This version of the service carries row changes only, no ${frame.event}.`;
-  context.log("warn", reason);
-  context.emit(errorReply(frame, reason));
 }
 
 function showNote(context: ChannelContext, argument: unknown): void {

@@ -7,6 +7,8 @@ export interface Endpoint {
   readonly base: string;
   readonly apikey: string;
   readonly version: Version;
+  /** The most broadcasts a second that the application wants to send, from `realtime: { params: { eventsPerSecond: 10 } }`. */
+  readonly eventsPerSecond: number | undefined;
 }
 
 /**
@@ -29,7 +31,13 @@ export function parseEndpoint(address: string): Endpoint {
     base: `${scheme}//${url.host}${url.pathname.replace(/\/websocket\/?$/, "")}`,
     apikey,
     version: parseVersion(url.searchParams.get("vsn")),
+    eventsPerSecond: parseRate(url.searchParams.get("eventsPerSecond")),
   };
+}
+
+function parseRate(text: string | null): number | undefined {
+  const rate = Number(text ?? "");
+  return Number.isFinite(rate) && rate > 0 ? rate : undefined;
 }
 
 function parseVersion(vsn: string | null): Version {

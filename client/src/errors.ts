@@ -1,6 +1,9 @@
 /** Statuses after which the very same call may succeed later, although they are in the 400s. */
 const passing4xx: ReadonlySet<number> = new Set([401, 408, 409, 425, 429]);
 
+/** Statuses of a whole call after which only a new session helps. */
+const ending4xx: ReadonlySet<number> = new Set([401, 403, 409]);
+
 /**
  * A call that the service refused, or that never got an answer.
  *
@@ -32,6 +35,11 @@ export class CallError extends Error {
     return this.status === 0 || this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
   }
 
+  /** Whether the service turned the caller away and not what he asked. Of a call as a whole; one part of an answer may be 403 by itself. */
+  get endsCalls(): boolean {
+    return this.endsSession || ending4xx.has(this.status);
+  }
+
   /** Whether the session itself is no longer accepted, so that only a new one helps. */
   get endsSession(): boolean {
     return this.code === "InvalidSession" || this.code.startsWith("Session");
@@ -39,8 +47,13 @@ export class CallError extends Error {
 }
 
 /** The error of an operation that was turned away because too many were waiting already. */
-export function tooManyWaiting(limit: number): CallError {
-  return new CallError(0, "TooManyWaiting", `${limit} operations wait for the service already. Join fewer channels at once.`);
+export function tooManyWaiting(limit: number, advice = "Join fewer channels at once."): CallError {
+  return new CallError(0, "TooManyWaiting", `${limit} operations wait for the service already. ${advice}`);
+}
+
+/** Whatever was thrown, as the failure of a call. */
+export function asCallError(error: unknown): CallError {
+  return error instanceof CallError ? error : new CallError(0, "Unreachable", messageOf(error));
 }
 
 /** The text of anything that was thrown. */

@@ -1,4 +1,4 @@
-import { decodeUserBroadcastPush } from "./binary.js";
+import { decodeUserBroadcastPush, type TopicOf } from "./binary.js";
 import type { Version } from "./endpoint.js";
 import { isObject } from "./wire.js";
 
@@ -14,10 +14,10 @@ export interface Frame {
 /** What supabase-js hands to `send`. */
 export type FrameData = string | ArrayBufferLike | ArrayBufferView;
 
-/** Reads a frame of supabase-js; throws where it is none. */
-export function decodeFrame(version: Version, data: FrameData): Frame {
+/** Reads a frame of supabase-js; throws where it is none. `topicOf` mends topics that a binary frame cannot write. */
+export function decodeFrame(version: Version, data: FrameData, topicOf: TopicOf = () => undefined): Frame {
   if (typeof data !== "string") {
-    return decodeUserBroadcastPush(bytesOf(data));
+    return decodeUserBroadcastPush(bytesOf(data), topicOf);
   }
   const value: unknown = JSON.parse(data);
   return version === "1.0.0" ? fromObject(value) : fromArray(value);

@@ -1,66 +1,66 @@
-import type { ChangesMessage } from "./wire.js";
-
 /** One wait for an answer that tells what messages belong to. */
-export interface Wait {
+export interface Wait<T> {
   /** What came since it began, in the order of arrival; undefined where not all of it is there any more. */
-  since(): readonly ChangesMessage[] | undefined;
+  since(): readonly T[] | undefined;
 
   /** Ends it. What nobody else waits for is forgotten. Once it has ended, ending it does nothing. */
   end(): void;
 }
 
-interface Held {
+interface Held<T> {
   readonly place: number;
-  readonly message: ChangesMessage;
+  readonly message: T;
   readonly length: number;
 }
 
 /**
  * Keeps messages while calls are under way whose answers tell what they belong to.
  *
- * A change may come through SignalR before the HTTP answer that names its subscription. At most `mostChanges` changes are kept, and
- * about `mostBytes` bytes, by the length of their JSON; then the oldest go, and whoever needed them is told, never served with a gap.
+ * A change, for one, may come through SignalR before the HTTP answer that names its subscription. At most `most` of them are kept, as `countOf`
+ * counts a message, and about `mostBytes` bytes, by the length of their JSON; then the oldest go, and whoever needed them is told, never served
+ * with a gap.
  */
-export class HeldMessages {
-  private readonly messages: Held[] = [];
+export class HeldMessages<T> {
+  private readonly messages: Held<T>[] = [];
   /** Where each wait began; the oldest comes first. */
-  private readonly waits = new Map<Wait, number>();
+  private readonly waits = new Map<Wait<T>, number>();
   private next = 0;
   private lostBefore = 0;
-  private changes = 0;
+  private count = 0;
   private length = 0;
 
   constructor(
-    private readonly mostChanges = 50_000,
+    private readonly countOf: (message: T) => number,
+    private readonly most = 50_000,
     private readonly mostBytes = 32 * 1024 * 1024,
   ) {}
 
-  wait(): Wait {
+  wait(): Wait<T> {
     const from = this.next;
-    const wait: Wait = { since: () => this.since(from), end: () => this.forget(wait) };
+    const wait: Wait<T> = { since: () => this.since(from), end: () => this.forget(wait) };
     this.waits.set(wait, from);
     return wait;
   }
 
-  keep(message: ChangesMessage): void {
+  keep(message: T): void {
     const place = this.next++;
     if (this.waits.size === 0) {
       return;
     }
     const length = JSON.stringify(message).length;
     this.messages.push({ place, message, length });
-    this.changes += message.changes.length;
+    this.count += this.countOf(message);
     this.length += length;
-    while (this.changes > this.mostChanges || this.length > this.mostBytes) {
+    while (this.count > this.most || this.length > this.mostBytes) {
       this.lostBefore = this.drop() + 1;
     }
   }
 
-  private since(from: number): readonly ChangesMessage[] | undefined {
+  private since(from: number): readonly T[] | undefined {
     return from < this.lostBefore ? undefined : this.messages.filter(({ place }) => place >= from).map(({ message }) => message);
   }
 
-  private forget(wait: Wait): void {
+  private forget(wait: Wait<T>): void {
     this.waits.delete(wait);
     const [oldest = this.next] = this.waits.values();
     while ((this.messages[0]?.place ?? oldest) < oldest) {
@@ -71,7 +71,7 @@ export class HeldMessages {
   /** Drops the oldest message; answers its place. */
   private drop(): number {
     const oldest = this.messages.shift();
-    this.changes -= oldest?.message.changes.length ?? this.changes;
+    this.count -= oldest === undefined ? this.count : this.countOf(oldest.message);
     this.length -= oldest?.length ?? this.length;
     return oldest?.place ?? this.lostBefore;
   }

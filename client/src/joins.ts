@@ -1,15 +1,18 @@
+import { deliverReplay } from "./broadcastIn.js";
 import { deliver } from "./changes.js";
 import { Channel } from "./channel.js";
+import { channelConfig } from "./channelConfig.js";
 import type { ChannelContext, JoinOperation } from "./context.js";
-import { CallError, messageOf, tooManyWaiting } from "./errors.js";
+import { asCallError, CallError, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
 import type { Wait } from "./held.js";
 import { forgetAndLeave } from "./leaves.js";
+import { deliverLive } from "./live.js";
+import type { LiveMessage } from "./liveMessages.js";
+import { beginView } from "./presenceIn.js";
 import { closed, errorReply, okReply, system } from "./replies.js";
 import { usableToken } from "./tokens.js";
-import { isObject, parseAnswers, type ChannelAnswer, type JsonObject } from "./wire.js";
-
-const endingStatuses: ReadonlySet<number> = new Set([401, 403, 409]);
+import { isObject, parseAnswers, type ChangesMessage, type ChannelAnswer, type JsonObject } from "./wire.js";
 
 /** Takes a `phx_join`. A second one of the same topic replaces the first, as with a Phoenix server. */
 export function beginJoin(context: ChannelContext, frame: Frame): void {
@@ -32,7 +35,7 @@ export function beginJoin(context: ChannelContext, frame: Frame): void {
 export async function callJoins(context: ChannelContext, batch: readonly JoinOperation[]): Promise<void> {
   const known = batch.map(({ topic }) => context.table.mayBeJoined(topic));
   batch.forEach(({ topic }) => context.table.sent(topic));
-  const wait = context.held.wait();
+  const [changes, live] = [context.held.wait(), context.heldLive.wait()];
   try {
     const body = { channels: batch.map((operation) => operation.body) };
     const answers = parseAnswers(await context.api.channels("join", body), batch.length);
@@ -40,17 +43,19 @@ export async function callJoins(context: ChannelContext, batch: readonly JoinOpe
       throw new CallError(0, "UnexpectedAnswer", `join was not answered with ${batch.length} channels.`);
     }
     batch.forEach((operation, index) => {
-      answered(context, operation, answers[index], { wait, known: known[index] === true });
+      answered(context, operation, answers[index], { changes, live, known: known[index] === true });
     });
   } catch (error) {
-    failed(context, batch, error instanceof CallError ? error : new CallError(0, "Unreachable", messageOf(error)));
+    failed(context, batch, asCallError(error));
   } finally {
-    wait.end();
+    changes.end();
+    live.end();
   }
 }
 
 interface Sent {
-  readonly wait: Wait;
+  readonly changes: Wait<ChangesMessage>;
+  readonly live: Wait<LiveMessage>;
   /** Whether the service had an earlier join of the topic. */
   readonly known: boolean;
 }
@@ -78,19 +83,22 @@ function answered(context: ChannelContext, operation: JoinOperation, answer: Cha
     refuse(context, operation, new CallError(0, "UnexpectedAnswer", "The answer does not number every entry of postgres_changes."));
     return;
   }
-  const missed = sent.wait.since();
-  if (missed === undefined) {
-    refuse(context, operation, new CallError(0, "TooManyHeld", "More changes came during the join than can be kept; join again."));
+  const [changes, live] = [sent.changes.since(), sent.live.since()];
+  if (changes === undefined || live === undefined) {
+    refuse(context, operation, new CallError(0, "TooManyHeld", "More came during the join than can be kept; join again."));
     return;
   }
   context.emit(okReply(frame, { postgres_changes: channel.numbered }));
+  beginView(context, channel, answer.presence);
   answer.system.forEach((note) => context.emit(system(channel, note)));
-  missed.forEach((message) => deliver(context, channel, message));
+  deliverReplay(context, channel, answer.replay);
+  changes.forEach((message) => deliver(context, channel, message));
+  live.forEach((message) => deliverLive(context, channel, message));
 }
 
 /** The call as a whole failed: nothing is known of any of its joins. */
 function failed(context: ChannelContext, batch: readonly JoinOperation[], error: CallError): void {
-  if (endingStatuses.has(error.status)) {
+  if (error.endsCalls) {
     context.end(error.reason);
     return;
   }
@@ -128,7 +136,7 @@ function operationOf(context: ChannelContext, frame: Frame): JoinOperation {
   const entries: readonly unknown[] = Array.isArray(config["postgres_changes"]) ? config["postgres_changes"] : [];
   const asked = entries.filter(isObject);
   const token = usableToken(payload["access_token"]);
-  const channel = new Channel(frame.topic, frame.joinRef, asked, token ?? context.apikey);
+  const channel = new Channel(frame.topic, frame.joinRef, asked, token ?? context.apikey, channelConfig(config));
   const body = {
     topic: channel.name,
     // The API key decides where there is no token, so repeating it says nothing.

@@ -1,8 +1,11 @@
-import type { Channel } from "./channel.js";
+import { nameOf, type Channel } from "./channel.js";
 import type { ChannelContext, LeaveOperation } from "./context.js";
 import { CallError } from "./errors.js";
 import type { Frame } from "./frames.js";
 import { closed, okReply } from "./replies.js";
+
+/** How long a leave waits for the broadcasts before it. */
+const patienceMs = 5_000;
 
 /** Takes a `phx_leave`: for supabase-js the channel ends here and now, whatever the service makes of it. */
 export function beginLeave(context: ChannelContext, frame: Frame): void {
@@ -27,16 +30,22 @@ export function forgetAndLeave(context: ChannelContext, channel: Channel): void 
 
 /** Asks the service to leave a batch of topics. */
 export async function callLeaves(context: ChannelContext, batch: readonly LeaveOperation[]): Promise<void> {
+  // What was sent before must arrive before: a private topic takes nothing from those who have left.
+  await Promise.all(batch.filter(({ topic }) => context.broadcasts.isSending(topic)).map(({ topic }) => sentWithin(context, topic, patienceMs)));
   try {
     await context.api.channels("leave", { channels: batch.map(({ name }) => ({ topic: name })) });
     batch.forEach(({ topic }) => context.table.gone(topic));
   } catch (error) {
-    if (error instanceof CallError && [401, 403, 409].includes(error.status)) {
+    if (error instanceof CallError && error.endsCalls) {
       context.end(error.reason);
       return;
     }
     batch.forEach((operation) => retry(context, operation));
   }
+}
+
+function sentWithin(context: ChannelContext, topic: string, ms: number): Promise<void> {
+  return Promise.race([context.broadcasts.sent(topic), new Promise<void>((resolve) => context.timers.after(ms, resolve))]);
 }
 
 function retry(context: ChannelContext, { topic, name, tries }: LeaveOperation): void {
@@ -59,7 +68,7 @@ function leave(context: ChannelContext, topic: string, tries = 0): void {
     // Its join was never sent, so there is nothing to leave and no call to pay for.
     return;
   }
-  const name = topic.replace(/^realtime:/i, "");
+  const name = nameOf(topic);
   const added = context.outbox.add({ kind: "leave", topic, batchKey: "leave", bytes: name.length * 2 + 20, name, tries });
   if (!added) {
     context.log("warn", `Could not leave '${name}': too many operations wait already.`);

@@ -21,13 +21,24 @@ export interface TransportOptions {
   /** Milliseconds for which a join that was refused for good is answered from memory. Default: 60,000. */
   readonly refusalMs?: number;
 
-  /** Milliseconds between tries of a leave or of a new token that failed for a passing reason. Default: 1, 5, 15 seconds. */
+  /**
+   * Milliseconds between tries of a leave, a new token or a track that failed for a passing reason, or of broadcasts that were answered 429.
+   * Default: 1, 5, 15 seconds.
+   */
   readonly retryMs?: readonly number[];
+
+  /**
+   * Events of broadcasts of which only the newest matters, such as `["cursor-move", "typing"]`. Default: none.
+   *
+   * Of such an event, one message waits for each topic while a call is under way or the rate allows no more; a newer one takes its place. Live
+   * cursors then cost no more than one call at a time, whatever the mouse does, and never lag behind.
+   */
+  readonly latestOnly?: readonly string[];
 
   /** Opens the connection that brings messages. Default: `@microsoft/signalr`, with its own fall-backs to SSE and long polling. */
   readonly hub?: HubFactory;
 
-  /** Spreads reconnects. Default: `Math.random`. */
+  /** Spreads reconnects, and requests for who is present. Default: `Math.random`. */
   readonly random?: () => number;
 }
 

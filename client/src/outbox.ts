@@ -11,8 +11,6 @@ export interface Operation {
 const mostPerCall = 100;
 const mostBytesPerCall = 192 * 1024;
 
-const mostCalls = 4;
-
 /**
  * Gathers what is asked in one moment into few calls, and keeps the operations of one topic in order.
  *
@@ -32,6 +30,8 @@ export class Outbox<T extends Operation> {
     private readonly call: (batch: readonly T[]) => Promise<void>,
     readonly limit = 1_000,
     private readonly gatherMs = 0,
+    /** How many calls may be under way at a time. */
+    private readonly mostCalls = 4,
   ) {}
 
   /** Whether there was room for it. Once closed there is always room, for nothing is sent any more. */
@@ -62,7 +62,7 @@ export class Outbox<T extends Operation> {
   }
 
   private pump(): void {
-    while (this.running < mostCalls) {
+    while (this.running < this.mostCalls) {
       const batch = this.take();
       if (batch.length === 0) {
         return;

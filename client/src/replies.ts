@@ -12,6 +12,11 @@ export function errorReply(to: Frame, reason: string): Frame {
   return reply(to, { status: "error", response: { reason } });
 }
 
+/** Refuses something on a channel that is not joined; realtime-js does not send it then. */
+export function notJoined(to: Frame): Frame {
+  return errorReply(to, "NotJoined: The channel is not joined. Wait for SUBSCRIBED.");
+}
+
 function reply({ joinRef, ref, topic }: Frame, payload: JsonObject): Frame {
   return { joinRef, ref, topic, event: "phx_reply", payload };
 }
@@ -35,6 +40,7 @@ export function rowChange(channel: Channel, payload: JsonObject): Frame {
   return push(channel, "postgres_changes", payload);
 }
 
-function push({ joinRef, topic }: Channel, event: string, payload: JsonObject): Frame {
+/** Something that the channel is told without having asked. */
+export function push({ joinRef, topic }: Channel, event: string, payload: JsonObject): Frame {
   return { joinRef, ref: null, topic, event, payload };
 }

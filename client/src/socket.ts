@@ -1,27 +1,19 @@
 import { Api } from "./api.js";
-import { callBatch, handleFrame, handleMessage, targets, type Target } from "./channels.js";
-import { ChannelTable } from "./channelTable.js";
-import type { ChannelContext, ChannelOperation } from "./context.js";
+import { handleFrame, handleMessage, targets, type Target } from "./channels.js";
 import { parseEndpoint, type Endpoint } from "./endpoint.js";
 import { CallError, messageOf } from "./errors.js";
 import { decodeFrame, encodeFrame, type Frame, type FrameData } from "./frames.js";
-import { HeldMessages } from "./held.js";
 import type { Hub, HubFactory } from "./hub.js";
-import type { Logger } from "./options.js";
-import { Outbox } from "./outbox.js";
 import type { Pace } from "./pace.js";
-import type { Refusals } from "./refusals.js";
+import { openSession, type Session, type SessionSettings } from "./session.js";
 import { SocketShape } from "./socketShape.js";
 import { Timers } from "./timers.js";
 
 /** Everything that a socket needs from outside; what must outlive one socket is in here too. */
-export interface SocketSettings {
+export interface SocketSettings extends SessionSettings {
   readonly fetch: typeof fetch;
   readonly hub: HubFactory;
-  readonly log: Logger;
   readonly callTimeoutMs: number;
-  readonly retryMs: readonly number[];
-  readonly refusals: Refusals;
   readonly pace: Pace;
 }
 
@@ -36,7 +28,7 @@ export class RealtimeSocket extends SocketShape {
   private readonly endpoint: Endpoint;
   private readonly aborted = new AbortController();
   private readonly timers = new Timers();
-  private context: ChannelContext | undefined;
+  private session: Session | undefined;
   private hub: Hub | undefined;
   private ended: (() => void) | undefined;
 
@@ -49,23 +41,27 @@ export class RealtimeSocket extends SocketShape {
     this.timers.after(settings.pace.wait, () => void this.connect());
   }
 
+  override get bufferedAmount(): number {
+    return this.session?.broadcasts.bufferedAmount ?? 0;
+  }
+
   send(data: FrameData | Blob): void {
     if (this.readyState === this.CONNECTING) {
       throw new DOMException("The connection is not open yet.", "InvalidStateError");
     }
-    if (this.context === undefined || this.readyState !== this.OPEN) {
+    if (this.session === undefined || this.readyState !== this.OPEN) {
       return;
     }
     const frame = this.decode(data);
     if (frame !== undefined) {
-      handleFrame(this.context, frame);
+      handleFrame(this.session, frame);
     }
   }
 
   protected release(): void {
     this.aborted.abort();
     this.timers.close();
-    this.context?.outbox.close();
+    this.session?.close();
     // It may fail where it never started; either way it is gone.
     this.hub?.stop().catch(() => undefined);
   }
@@ -90,10 +86,15 @@ export class RealtimeSocket extends SocketShape {
     if (this.readyState !== this.CONNECTING) {
       return;
     }
-    const context = this.contextOf(api.within(sessionToken));
-    this.context = context;
+    const opened = openSession(this.settings, this.endpoint, api.within(sessionToken), {
+      timers: this.timers,
+      emit: (frame) => this.deliver(encodeFrame(this.endpoint.version, frame)),
+      emitBytes: (data) => this.deliver(data),
+      end: (reason) => this.lost(reason),
+    });
+    this.session = opened;
     this.hub = hub(url, accessToken);
-    targets.forEach((target) => this.listen(context, target));
+    targets.forEach((target) => this.listen(opened, target));
     this.hub.onclose((error) => this.lost(`SignalR connection ended${error === undefined ? "" : `: ${error.message}`}`));
     this.timers.after(callTimeoutMs, () => {
       if (this.readyState === this.CONNECTING) {
@@ -104,10 +105,10 @@ export class RealtimeSocket extends SocketShape {
     log("debug", `Session ${session} is open.`);
   }
 
-  private listen(context: ChannelContext, target: Target): void {
+  private listen(opened: Session, target: Target): void {
     this.hub?.on(target, (argument) => {
       if (this.readyState === this.OPEN) {
-        handleMessage(context, target, argument);
+        handleMessage(opened, target, argument);
       }
     });
   }
@@ -120,30 +121,12 @@ export class RealtimeSocket extends SocketShape {
     this.lose(reason);
   }
 
-  private contextOf(api: Api): ChannelContext {
-    const { log, refusals, retryMs } = this.settings;
-    const context: ChannelContext = {
-      api,
-      apikey: this.endpoint.apikey,
-      table: new ChannelTable(),
-      outbox: new Outbox<ChannelOperation>((batch) => callBatch(context, batch)),
-      held: new HeldMessages(),
-      refusals,
-      timers: this.timers,
-      retryMs,
-      log,
-      emit: (frame) => this.deliver(encodeFrame(this.endpoint.version, frame)),
-      end: (reason) => this.lost(reason),
-    };
-    return context;
-  }
-
   private decode(data: FrameData | Blob): Frame | undefined {
     try {
       if (data instanceof Blob) {
         throw new SyntaxError("A frame is text or an ArrayBuffer, not a Blob.");
       }
-      return decodeFrame(this.endpoint.version, data);
+      return decodeFrame(this.endpoint.version, data, (joinRef) => this.session?.table.topicOf(joinRef));
     } catch (error) {
       this.settings.log("warn", `A frame of supabase-js was not understood and is dropped: ${messageOf(error)}`);
       return undefined;

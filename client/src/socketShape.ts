@@ -39,7 +39,6 @@ export abstract class SocketShape extends EventTarget {
 
   readonly protocol = "";
   readonly extensions = "";
-  readonly bufferedAmount = 0;
   binaryType = "arraybuffer";
 
   onopen: ((event: Event) => unknown) | null = null;
@@ -55,6 +54,11 @@ export abstract class SocketShape extends EventTarget {
     this.addEventListener("message", (event) => this.onmessage?.(event as MessageEvent));
     this.addEventListener("error", (event) => this.onerror?.(event));
     this.addEventListener("close", (event) => this.onclose?.(event as CloseEvent));
+  }
+
+  /** How much was sent and has not left yet. supabase-js waits a moment for it before it closes. */
+  get bufferedAmount(): number {
+    return 0;
   }
 
   get readyState(): 0 | 1 | 2 | 3 {

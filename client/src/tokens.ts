@@ -1,6 +1,6 @@
 import { deliver } from "./changes.js";
 import type { ChannelContext, TokenOperation } from "./context.js";
-import { CallError, messageOf, tooManyWaiting } from "./errors.js";
+import { asCallError, CallError, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
 import { forgetAndLeave } from "./leaves.js";
 import { broken, closed, system } from "./replies.js";
@@ -35,7 +35,7 @@ export async function callTokens(context: ChannelContext, batch: readonly TokenO
     const answers = parseAnswersByTopic(await context.api.channels("access-token", body));
     asked.forEach((operation) => answered(context, operation, answers?.get(operation.channel.name)));
   } catch (error) {
-    const reason = error instanceof CallError ? error : new CallError(0, "Unreachable", messageOf(error));
+    const reason = asCallError(error);
     asked.forEach((operation) => failed(context, operation, reason));
   }
 }

@@ -1,6 +1,7 @@
 import { signalRHub } from "./hub.js";
 import { warnOnConsole, type TransportOptions } from "./options.js";
 import { Pace } from "./pace.js";
+import { PresenceMirrors } from "./presenceMirrors.js";
 import { Refusals } from "./refusals.js";
 import { RealtimeSocket, type SocketSettings } from "./socket.js";
 
@@ -26,6 +27,9 @@ export function realtimeTransport(options: TransportOptions = {}): RealtimeTrans
     retryMs: options.retryMs ?? [1_000, 5_000, 15_000],
     refusals: new Refusals(options.refusalMs ?? 60_000),
     pace: new Pace(options.random),
+    random: options.random ?? Math.random,
+    latestOnly: new Set(options.latestOnly),
+    mirrors: new PresenceMirrors(),
   };
 
   return class extends RealtimeSocket {

@@ -1,3 +1,5 @@
+import { CallError } from "./errors.js";
+
 /** A JSON object of which nothing else is known. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -22,7 +24,14 @@ export interface SystemNote {
 
 /** One channel's part of an answer of join, leave or access-token. */
 export type ChannelAnswer =
-  | { readonly status: "ok"; readonly ids: readonly number[]; readonly system: readonly SystemNote[] }
+  | {
+      readonly status: "ok";
+      readonly ids: readonly number[];
+      readonly system: readonly SystemNote[];
+      /** Of a join: who is present, and the kept messages, as the service wrote them. */
+      readonly presence: unknown;
+      readonly replay: unknown;
+    }
   | { readonly status: "error"; readonly statusCode: number; readonly code: string; readonly message: string };
 
 /** One row change, as it goes on to supabase-js. */
@@ -60,8 +69,8 @@ export function parseNegotiated(value: unknown): Negotiated | undefined {
 
 /** The parts of an answer that stand in the order of the question; undefined where there are not `count` of them. */
 export function parseAnswers(value: unknown, count: number): readonly ChannelAnswer[] | undefined {
-  const channels = isObject(value) ? value["channels"] : undefined;
-  return Array.isArray(channels) && channels.length === count ? channels.map(parseAnswer) : undefined;
+  const answers = parseParts(value, "channels");
+  return answers?.length === count ? answers : undefined;
 }
 
 /** The parts of an answer by topic, where they may stand in any order. */
@@ -92,7 +101,32 @@ function parseAnswer(value: unknown): ChannelAnswer {
       status: String(status ?? "ok"),
       message: String(message ?? ""),
     })),
+    presence: value["presence"],
+    replay: value["replay"],
   };
+}
+
+/** What became of each broadcast of a call, in order: nothing, or why it was not sent. Throws where they are not `count`. */
+export function parseOutcomes(value: unknown, count: number): readonly (CallError | undefined)[] {
+  const answers = parseParts(value, "messages");
+  if (answers?.length !== count) {
+    throw new CallError(0, "UnexpectedAnswer", `broadcast was not answered with ${count} messages.`);
+  }
+  return answers.map((answer) => (answer.status === "ok" ? undefined : new CallError(answer.statusCode, answer.code, answer.message)));
+}
+
+/** The answer to a heartbeat; what is absent of it changes nothing. */
+export function parseBeat(value: unknown): { readonly intervalMs: number | undefined; readonly tracked: ReadonlySet<unknown> | undefined } {
+  const { interval, tracked }: JsonObject = isObject(value) ? value : {};
+  return {
+    intervalMs: typeof interval === "number" && Number.isFinite(interval) ? interval * 1000 : undefined,
+    tracked: Array.isArray(tracked) ? new Set<unknown>(tracked) : undefined,
+  };
+}
+
+function parseParts(value: unknown, name: string): readonly ChannelAnswer[] | undefined {
+  const parts = isObject(value) ? value[name] : undefined;
+  return Array.isArray(parts) ? parts.map(parseAnswer) : undefined;
 }
 
 export function parseChanges(value: unknown): ChangesMessage | undefined {

@@ -1,9 +1,11 @@
 import type { Hub, HubFactory } from "../../src/hub.js";
+import { checkCall } from "./contract.js";
 
 /** A call that the stand-in received. */
 export interface Call {
   readonly route: string;
   readonly body: Record<string, unknown>;
+  readonly headers: Headers;
   readonly signal: AbortSignal;
 }
 
@@ -16,7 +18,12 @@ export type Responder = (call: Call) => Answer | Promise<Answer>;
 export class StandIn {
   readonly calls: Call[] = [];
   readonly hubs: StandInHub[] = [];
+  /** What calls broke of the protocol; a test ends with none. */
+  readonly violations: string[] = [];
+  /** The topics on which the session is present. */
+  readonly tracked = new Set<string>();
   private responders = new Map<string, Responder>();
+  private readonly topics = new Set<string>();
   private sessions = 0;
   private nextId = 1;
 
@@ -70,6 +77,8 @@ export class StandIn {
     switch (route) {
       case "negotiate":
         this.sessions++;
+        this.topics.clear();
+        this.tracked.clear();
         return {
           status: 200,
           body: {
@@ -83,7 +92,18 @@ export class StandIn {
       case "channels/join":
         return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.joined(channel)) } };
       case "channels/leave":
-        return { status: 200, body: { channels: list(body["channels"]).map(({ topic }) => ({ topic, status: "ok" })) } };
+        list(body["channels"]).forEach(({ topic }) => this.topics.delete(String(topic)));
+        return { status: 200, body: { channels: allOk(body["channels"]) } };
+      case "channels/broadcast":
+        return { status: 200, body: { messages: list(body["messages"]).map(() => ({ status: "ok" })) } };
+      case "presence/track":
+        list(body["channels"]).forEach(({ topic }) => this.tracked.add(String(topic)));
+        return { status: 200, body: { channels: allOk(body["channels"]) } };
+      case "presence/untrack":
+        list(body["channels"]).forEach(({ topic }) => this.tracked.delete(String(topic)));
+        return { status: 200, body: { channels: allOk(body["channels"]) } };
+      case "presence/heartbeat":
+        return { status: 200, body: { interval: 30, tracked: [...this.tracked] } };
       default:
         throw new Error(`'${route}' has no answer unless the test gives one.`);
     }
@@ -93,31 +113,34 @@ export class StandIn {
   joined(channel: Record<string, unknown>): Record<string, unknown> {
     const config = channel["config"] as Record<string, unknown>;
     const entries = list(config["postgres_changes"]);
+    const { enabled } = config["presence"] as Record<string, unknown>;
+    this.topics.add(String(channel["topic"]));
     return {
       topic: channel["topic"],
       status: "ok",
       postgres_changes: entries.map((entry) => ({ id: this.nextId++, schema: "public", ...entry })),
       system: entries.length === 0 ? [] : [{ extension: "postgres_changes", status: "ok", message: "Subscribed to PostgreSQL" }],
+      ...(enabled === true ? { presence: { version: 100, state: {} } } : {}),
     };
   }
 
   private check(url: string, init: RequestInit): Call {
+    const route = /^https:\/\/service\.test\/realtime\/v1\/(.+)$/.exec(url)?.[1] ?? "";
+    const text = typeof init.body === "string" ? init.body : "";
     const headers = new Headers(init.headers);
-    const route = /^https:\/\/service\.test\/realtime\/v1\/(.+)$/.exec(url)?.[1];
-    if (route === undefined || init.method !== "POST") {
-      throw new Error(`${init.method} ${url} is no route of the service.`);
+    try {
+      const body = checkCall({ method: init.method ?? "GET", route, text, headers }, this.topics);
+      if (headers.get("apikey") !== this.apikey) {
+        throw new Error("The API key is missing.");
+      }
+      if (/^(channels|presence\/(track|untrack|heartbeat)$)/.test(route) && headers.get("x-realtime-session") !== `secret-${this.sessions}`) {
+        throw new Error("The session token is missing or of another session.");
+      }
+      return { route, body, headers, signal: init.signal ?? new AbortController().signal };
+    } catch (error) {
+      this.violations.push(`${init.method} ${url}: ${String(error)}`);
+      throw error;
     }
-    if (headers.get("apikey") !== this.apikey) {
-      throw new Error("The API key is missing.");
-    }
-    if (route.startsWith("channels/") && headers.get("x-realtime-session") !== `secret-${this.sessions}`) {
-      throw new Error("The session token is missing or of another session.");
-    }
-    const body = init.body === undefined || init.body === null ? {} : (JSON.parse(String(init.body)) as Record<string, unknown>);
-    if (init.body !== undefined && headers.get("content-type") !== "application/json") {
-      throw new Error("A body is JSON and says so.");
-    }
-    return { route, body, signal: init.signal ?? new AbortController().signal };
   }
 }
 
@@ -165,4 +188,8 @@ export function list(value: unknown): readonly Record<string, unknown>[] {
     throw new Error("A list of channels is missing.");
   }
   return value as Record<string, unknown>[];
+}
+
+function allOk(channels: unknown): readonly Record<string, unknown>[] {
+  return list(channels).map(({ topic }) => ({ topic, status: "ok" }));
 }

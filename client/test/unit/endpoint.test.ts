@@ -15,6 +15,18 @@ describe("the address that supabase-js opens", () => {
   });
 
   it.each([
+    ["10", 10],
+    ["0.5", 0.5],
+    ["0", undefined],
+    ["-1", undefined],
+    ["many", undefined],
+    ["", undefined],
+    ["Infinity", undefined],
+  ])("says with eventsPerSecond=%s how many broadcasts may leave", (text, expected) => {
+    expect(parseEndpoint(`ws://host/realtime/v1/websocket?apikey=k&eventsPerSecond=${text}`).eventsPerSecond).toBe(expected);
+  });
+
+  it.each([
     ["ws://host/realtime/v1/websocket?vsn=2.0.0", "apikey"],
     ["ws://host/realtime/v1/websocket?apikey=k&vsn=3.0.0", "3.0.0"],
     ["ftp://host/realtime/v1/websocket?apikey=k", "ftp:"],

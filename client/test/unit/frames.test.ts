@@ -76,10 +76,69 @@ describe("binary broadcasts", () => {
 
   it.each([
     ["an unknown kind", [9, 0, 0, 0, 0, 0, 0]],
+    ["a kind that only the service sends", [4, 0, 0, 0, 0, 0, 0]],
     ["a header that ends early", [3, 1, 1, 200, 1, 0, 1, 65]],
+    ["a header of lengths that nothing follows", [3, 255, 255, 255, 255, 255, 1]],
+    ["a kind and nothing else", [3]],
+    ["lengths that are cut short", [3, 0, 0, 0, 0, 0]],
+    ["an unknown encoding", [3, 0, 0, 0, 1, 0, 2, 65]],
+    ["a payload that is no JSON", [3, 0, 0, 0, 1, 0, 1, 65, 123]],
+    ["no payload where JSON is announced", [3, 0, 0, 0, 1, 0, 1, 65]],
+    ["metadata that is no JSON", [3, 0, 0, 0, 1, 1, 0, 65, 123]],
     ["nothing", []],
   ])("are refused with %s", (_, bytes) => {
     expect(() => decodeFrame("2.0.0", new Uint8Array(bytes))).toThrow(SyntaxError);
+  });
+
+  it("are refused, or read as what they are, wherever they are cut short", () => {
+    const whole = new Uint8Array(broadcast(new Uint8Array([1, 2, 3]).buffer));
+    for (let length = 0; length < whole.length; length++) {
+      // A WebSocket keeps frames whole; what is cut within the payload is simply a shorter one.
+      const isWithinPayload = length >= whole.length - 3;
+      const read = (): unknown => decodeFrame("2.0.0", whole.slice(0, length));
+      if (isWithinPayload) {
+        expect(read).not.toThrow();
+      } else {
+        expect(read).toThrow(SyntaxError);
+      }
+    }
+  });
+
+  it("are refused with a payload that announces JSON and is no UTF-8", () => {
+    expect(() => decodeFrame("2.0.0", new Uint8Array([3, 0, 0, 0, 1, 0, 1, 65, 0x22, 0xff, 0x22]))).toThrow();
+  });
+
+  it("with metadata are read, without a reference too", () => {
+    const meta = new TextEncoder().encode('{"a":"ü"}');
+    expect(decodeFrame("2.0.0", new Uint8Array([3, 0, 0, 1, 1, meta.length, 1, 116, 101, ...meta, 0x37]))).toEqual({
+      joinRef: null,
+      ref: null,
+      topic: "t",
+      event: "broadcast",
+      payload: { type: "broadcast", event: "e", payload: 7, meta: { a: "ü" } },
+    });
+  });
+
+  it("in UTF-8, as supabase-js writes them since 2.111, are read", () => {
+    const [topic, event] = ["realtime:房间 🎉", "事件"].map((text) => new TextEncoder().encode(text));
+    const head = [3, 1, 1, topic?.length ?? 0, event?.length ?? 0, 0, 1];
+    const frame = new Uint8Array([...head, 49, 50, ...(topic ?? []), ...(event ?? []), 0x37]);
+    const read = { joinRef: "1", ref: "2", topic: "realtime:房间 🎉", event: "broadcast", payload: { type: "broadcast", event: "事件", payload: 7 } };
+    expect(decodeFrame("2.0.0", frame)).toEqual(read);
+    expect(decodeFrame("2.0.0", frame, () => "realtime:房间 🎉")).toEqual(read);
+  });
+
+  it.each(["realtime:room", "realtime:ü", "realtime:房间", "realtime:🎉🎉"])("to %s are read with the topic that the join had", (topic) => {
+    let data: unknown;
+    peer.encode({ join_ref: "1", ref: "22", topic, event: "broadcast", payload: { event: "größe", payload: [1] } }, (encoded) => (data = encoded));
+    const topicOf = (joinRef: string): string | undefined => (joinRef === "1" ? topic : undefined);
+    expect(decodeFrame("2.0.0", data as ArrayBuffer, topicOf)).toEqual({
+      joinRef: "1",
+      ref: "22",
+      topic,
+      event: "broadcast",
+      payload: { type: "broadcast", event: "größe", payload: [1] },
+    });
   });
 
   it("to realtime-js are read by it, with a JSON payload and metadata", () => {

@@ -67,6 +67,8 @@ describe("pace", () => {
 });
 
 describe("held messages", () => {
+  const held = (...limits: [number?, number?]): HeldMessages<ChangesMessage> => new HeldMessages(({ changes }) => changes.length, ...limits);
+
   const message = (count: number): ChangesMessage => {
     const positions = Array.from({ length: count }, (_, index) => `0/1:${index}`);
     const parsed = parseChanges(inserts([1], positions));
@@ -77,19 +79,19 @@ describe("held messages", () => {
   };
 
   it("are those since the wait began", () => {
-    const held = new HeldMessages();
+    const messages = held();
     const [early, late] = [message(1), message(1)];
-    const first = held.wait();
-    held.keep(early);
-    const second = held.wait();
-    held.keep(late);
+    const first = messages.wait();
+    messages.keep(early);
+    const second = messages.wait();
+    messages.keep(late);
     expect([first.since(), second.since()]).toEqual([[early, late], [late]]);
   });
 
   it("are kept only as long as somebody waits for them", () => {
-    const held = new HeldMessages();
-    const [first, second] = [held.wait(), held.wait()];
-    held.keep(message(1));
+    const messages = held();
+    const [first, second] = [messages.wait(), messages.wait()];
+    messages.keep(message(1));
     first.end();
     first.end();
     expect(second.since()).toHaveLength(1);
@@ -98,26 +100,26 @@ describe("held messages", () => {
   });
 
   it("are forgotten when the one who needed them is served, though others still wait", () => {
-    const held = new HeldMessages();
-    const first = held.wait();
-    held.keep(message(1));
-    const second = held.wait();
+    const messages = held();
+    const first = messages.wait();
+    messages.keep(message(1));
+    const second = messages.wait();
     const late = message(1);
-    held.keep(late);
+    messages.keep(late);
     first.end();
     expect([first.since(), second.since()]).toEqual([[late], [late]]);
   });
 
   it.each([
-    ["changes", new HeldMessages(10), 6],
-    ["bytes", new HeldMessages(50_000, 1_500), 6],
-    ["bytes, by a single message", new HeldMessages(50_000, 500), 6],
-  ])("are never given out with a gap when there are too many %s", (_, held, count) => {
-    const before = held.wait();
-    held.keep(message(count));
-    held.keep(message(count));
+    ["changes", held(10), 6],
+    ["bytes", held(50_000, 1_500), 6],
+    ["bytes, by a single message", held(50_000, 500), 6],
+  ])("are never given out with a gap when there are too many %s", (_, messages, count) => {
+    const before = messages.wait();
+    messages.keep(message(count));
+    messages.keep(message(count));
     expect(before.since()).toBeUndefined();
-    const after = held.wait();
+    const after = messages.wait();
     expect(after.since()).toEqual([]);
   });
 });
