@@ -48,9 +48,14 @@ export class Api {
     return this.call("channels/broadcast", { method: "POST", body: `{"messages":[${messages.join(",")}]}` });
   }
 
-  /** Posts to a route under `presence/`. */
-  presence(route: "track" | "untrack" | "heartbeat", body: unknown): Promise<unknown> {
+  /** Posts to a route under `presence/` about channels. */
+  presence(route: "track" | "untrack", body: unknown): Promise<unknown> {
     return this.call(`presence/${route}`, { method: "POST", body: JSON.stringify(body) });
+  }
+
+  /** Stays present. The token's subject stays so in the tables too where the service keeps some. */
+  heartbeat(token: string | undefined): Promise<unknown> {
+    return this.call("presence/heartbeat", { method: "POST", body: "{}", ...(token === undefined ? {} : { token }) });
   }
 
   /** Asks who is present on a topic, as whom the token says. */

@@ -7,13 +7,17 @@ import type { Frame } from "./frames.js";
 import { errorReply, notJoined, okReply } from "./replies.js";
 import type { Outgoing } from "./sendQueue.js";
 import { warnOnce } from "./warnings.js";
-import { isObject, parseOutcomes } from "./wire.js";
+import { isObject, parseOutcomes, type JsonObject } from "./wire.js";
 
 /** Control characters: nobody names an event with them, but they are left of a name that supabase-js could not write. */
 const controls = /[\u0000-\u001f\u007f-\u009f]/;
 
-const unwritable =
-  "supabase-js before 2.111 cannot write event names beyond Latin-1 in serializer 2.0.0. Update it, or name the event otherwise, or set realtime: { vsn: '1.0.0' }.";
+const invalidEvent = new CallError(
+  0,
+  "InvalidEvent",
+  "A broadcast names its event, without control characters. supabase-js before 2.111 cannot write names beyond Latin-1 in serializer 2.0.0: " +
+    "update it, name the event otherwise, or set realtime: { vsn: '1.0.0' }.",
+);
 
 const sendLess = "Send less often, or name events of which only the newest counts in the option latestOnly.";
 
@@ -25,9 +29,9 @@ export function beginBroadcast(context: ChannelContext, frame: Frame): void {
     context.emit(notJoined(frame));
     return;
   }
-  const message = isObject(frame.payload) ? outgoing(context, channel, frame, frame.payload["event"], frame.payload["payload"]) : undefined;
+  const message = outgoing(context, channel, frame);
   if (message === undefined) {
-    tell(context, frame.topic, acksOf(channel, frame), new CallError(0, "InvalidEvent", "A broadcast names its event, without control characters. " + unwritable));
+    tell(context, frame.topic, acksOf(channel, frame), invalidEvent);
   } else if (!context.broadcasts.add(message)) {
     tell(context, frame.topic, message.acks, tooManyWaiting(context.broadcasts.limit, sendLess));
   }
@@ -67,7 +71,8 @@ function tell(context: ChannelContext, topic: string, acks: readonly Frame[], er
   }
 }
 
-function outgoing(context: ChannelContext, channel: Channel, frame: Frame, event: unknown, payload: unknown): Outgoing | undefined {
+function outgoing(context: ChannelContext, channel: Channel, frame: Frame): Outgoing | undefined {
+  const { event, payload }: JsonObject = isObject(frame.payload) ? frame.payload : {};
   if (typeof event !== "string" || controls.test(event)) {
     return undefined;
   }

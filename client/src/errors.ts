@@ -8,7 +8,7 @@ const ending4xx: ReadonlySet<number> = new Set([401, 403, 409]);
  * A call that the service refused, or that never got an answer.
  *
  * `status` is the HTTP status, or 0 where there was no answer; `code` is one of the protocol's stable codes, or one of
- * `Unreachable`, `TimedOut`, `UnexpectedAnswer` and `TooManyWaiting`, which this client makes up.
+ * `Unreachable`, `TimedOut`, `UnexpectedAnswer`, `TooManyHeld`, `TooManyWaiting` and `InvalidEvent`, which this client makes up.
  */
 export class CallError extends Error {
   constructor(

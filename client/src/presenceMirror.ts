@@ -83,7 +83,7 @@ export class PresenceMirror {
       this.keys.set(key, after);
       const written = new Set(step.joins.map(({ phx_ref }) => phx_ref));
       after.forEach((presence, ref) => {
-        // The fault: when a key changes that was there before, all its presences but the new ones lose their references, and at a leave these too.
+        // The fault: when a key changes that was there before, its presences lose their references, at a leave all, otherwise all but the new.
         const stays = before.get(ref)?.isNameless ?? false;
         const suffers = before.size > 0 && (step.leaves.length > 0 || (step.joins.length > 0 && !written.has(ref)));
         presence.isNameless = suffers || (stays && !written.has(ref));

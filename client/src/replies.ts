@@ -14,7 +14,7 @@ export function errorReply(to: Frame, reason: string): Frame {
 
 /** Refuses something on a channel that is not joined; realtime-js does not send it then. */
 export function notJoined(to: Frame): Frame {
-  return errorReply(to, "NotJoined: The channel is not joined. Wait for SUBSCRIBED.");
+  return errorReply(to, "TopicNotJoined: The channel is not joined. Wait for SUBSCRIBED.");
 }
 
 function reply({ joinRef, ref, topic }: Frame, payload: JsonObject): Frame {

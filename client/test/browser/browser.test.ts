@@ -7,6 +7,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasApp, startApp, type App } from "../support/app.js";
 import { hasBrowser, launchBrowser } from "../support/browser.js";
+import { clientOf, listen, type Heard } from "../support/clients.js";
+import { Inbox } from "../support/inbox.js";
+import { Room } from "../support/room.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -62,7 +65,8 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     await page.waitForSelector('#pill[data-state="live"]');
   }
 
-  it("supabase-js follows a table over the transport", async () => {
+  /** Opens a page of nothing but supabase-js and the transport. */
+  async function openPage(): Promise<void> {
     const bundle = await build({
       entryPoints: [fileURLToPath(new URL("page.ts", import.meta.url))],
       bundle: true,
@@ -74,6 +78,10 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     await serve("/page.js", "text/javascript", () => Promise.resolve(bundle.outputFiles[0]?.text ?? ""));
     await page.goto(`${app.url}/page`);
     await page.waitForFunction(() => typeof window.startFollowing === "function");
+  }
+
+  it("supabase-js follows a table over the transport", async () => {
+    await openPage();
     await page.evaluate(({ url, key }) => window.startFollowing(url, key, "project_tasks"), { url: app.url, key: app.anonKey });
     await page.waitForFunction(() => window.statuses.includes("SUBSCRIBED"));
 
@@ -82,6 +90,35 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     await page.waitForFunction(() => window.changes.some(({ type }) => type === "DELETE"));
     expect(await page.evaluate(() => window.changes)).toMatchObject([{ type: "INSERT", row: { id: 900, title: "From SQL" } }, { type: "DELETE" }]);
     expect(await page.evaluate(() => window.statuses)).toEqual(["SUBSCRIBED"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("supabase-js shares a room with a client elsewhere: cursors, bytes, and who is there", async () => {
+    await openPage();
+    await page.evaluate(({ url, key }) => window.enterRoom(url, key, "document:7", "browser"), { url: app.url, key: app.anonKey });
+    await page.waitForFunction(() => window.members.join() === "browser");
+    const client = clientOf(app);
+    const heard = new Inbox<Heard>();
+    const room = new Room(client, "document:7", "node", { name: "node" });
+    listen(room.channel, heard);
+    await page.waitForFunction(() => window.members.join() === "browser,node");
+    await room.syncs.until(() => Object.keys(room.roster).sort().join() === "browser,node");
+
+    await page.evaluate(() => {
+      for (let x = 1; x <= 100; x++) {
+        void window.room.send({ type: "broadcast", event: "cursor-move", payload: { userId: "browser", position: { x, y: 0 } } });
+      }
+      void window.room.send({ type: "broadcast", event: "bytes", payload: new Uint8Array([1, 2, 255]).buffer });
+    });
+    await heard.until(({ event }) => event === "bytes");
+    expect(heard.items[0]?.payload).toEqual({ userId: "browser", position: { x: 100, y: 0 } });
+    expect(new Uint8Array(heard.items.at(-1)?.payload as ArrayBuffer)).toEqual(new Uint8Array([1, 2, 255]));
+
+    await room.channel.send({ type: "broadcast", event: "größe", payload: { y: 2 } });
+    await page.waitForFunction(() => window.heard.length > 0);
+    expect(await page.evaluate(() => window.heard)).toEqual([{ event: "größe", payload: { y: 2 } }]);
+    await client.removeAllChannels();
+    await page.waitForFunction(() => window.members.join() === "browser");
     expect(problems).toEqual([]);
   });
 

@@ -21,6 +21,8 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A page that the test itself answers has no address, and may not open a WebSocket to a local one; SignalR would fall back to SSE.
+      "--disable-features=LocalNetworkAccessChecks",
     ],
   });
 }

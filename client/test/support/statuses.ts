@@ -6,9 +6,10 @@ export class Statuses {
   private waiting: (() => void)[] = [];
 
   /** Subscribes the channel. */
-  constructor(channel: RealtimeChannel, timeout?: number) {
+  constructor(channel: RealtimeChannel, timeout?: number, also: (status: string) => void = () => undefined) {
     channel.subscribe((status, error) => {
       this.seen.push({ status, message: error?.message });
+      also(status);
       this.waiting.splice(0).forEach((wake) => wake());
     }, timeout);
   }

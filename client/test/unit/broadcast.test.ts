@@ -1,5 +1,5 @@
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { realtimeTransport } from "../../src/index.js";
 import { Gate, Harness } from "../support/harness.js";
 import { list } from "../support/standIn.js";
@@ -148,6 +148,7 @@ describe.each(["1.0.0", "2.0.0"])("broadcasts with serializer %s", (vsn) => {
 
   it("on a channel that is not joined yet are posted by supabase-js itself, and cost the transport nothing", async () => {
     const posted: string[] = [];
+    const notice = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const client = harness.clientOf();
     client.realtime.fetch = (input, init) => {
       posted.push(`${String(input)} ${String(init?.body)}`);
@@ -162,6 +163,8 @@ describe.each(["1.0.0", "2.0.0"])("broadcasts with serializer %s", (vsn) => {
     channel.subscribe();
     await harness.settle();
     expect(await send(channel, "early", { a: 1 })).toBe("ok");
+    expect(notice.mock.calls.join()).toContain("falling back to REST");
+    notice.mockRestore();
     gate.release();
     await harness.settle();
     expect(posted).toEqual([
@@ -316,7 +319,7 @@ describe("frames that no supabase-js would send", () => {
     socket.send(JSON.stringify(["1", "6", "realtime:room", "broadcast", { payload: "no event" }]));
     await harness.settle();
     expect(received).toMatchObject([
-      ["1", "2", "realtime:room", "phx_reply", { status: "error", response: { reason: "NotJoined: The channel is not joined. Wait for SUBSCRIBED." } }],
+      ["1", "2", "realtime:room", "phx_reply", { status: "error", response: { reason: "TopicNotJoined: The channel is not joined. Wait for SUBSCRIBED." } }],
       ["1", "3", "", "phx_reply", { status: "error" }],
       ["1", "4", "realtime:room", "phx_reply", { status: "error" }],
       ["1", "1", "realtime:room", "phx_reply", { status: "ok" }],

@@ -116,9 +116,8 @@ describe("broadcasts share calls", () => {
     const answer = send(asking, "too much");
     await harness.settle();
     expect(await answer).toBe("error");
-    expect(harness.warnings).toEqual([
-      "A broadcast to 'quiet' was not sent. TooManyWaiting: 1000 operations wait for the service already. Send less often, or name events of which only the newest counts in the option latestOnly.",
-    ]);
+    expect(harness.warnings).toHaveLength(1);
+    expect(harness.warnings[0]).toContain("A broadcast to 'quiet' was not sent. TooManyWaiting: 1000 operations wait");
     for (let calls = 0; calls < 11; calls++) {
       gate.release();
       await harness.settle();

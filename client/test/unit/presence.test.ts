@@ -179,6 +179,24 @@ describe.each(["1.0.0", "2.0.0"])("being present with serializer %s", (vsn) => {
     expect(harness.warnings.join()).toContain("A heartbeat of presence failed");
   });
 
+  it("is said in the user's name, and without it once the token's time is over", async () => {
+    const client = harness.clientOf();
+    await client.realtime.setAuth("token-1");
+    const channel = channelOf(client, "room");
+    await harness.joined(channel);
+    void channel.track(online);
+    await harness.settle(30_100);
+    const names = (): readonly (string | null)[] =>
+      harness.service.calls.filter(({ route }) => route === "presence/heartbeat").map(({ headers }) => headers.get("authorization"));
+    expect(names()).toEqual(["Bearer token-1"]);
+    harness.service.on("presence/heartbeat", (call) =>
+      call.headers.has("authorization") ? { status: 401, body: { code: "TokenExpired", message: "Over." } } : harness.service.well(call),
+    );
+    await harness.settle(30_000);
+    expect(names()).toEqual(["Bearer token-1", "Bearer token-1", null]);
+    expect([harness.service.hubs.length, harness.warnings]).toEqual([1, []]);
+  });
+
   it("ends with the session that a heartbeat finds gone, and is told anew in the next", async () => {
     harness.service.on("presence/heartbeat", () => ({ status: 409, body: { code: "SessionNotConnected", message: "Connect first." } }));
     const channel = channelOf(harness.clientOf(), "room");

@@ -214,7 +214,8 @@ describe.each(["1.0.0", "2.0.0"])("who is present, with serializer %s", (vsn) =>
 
   it("holds no key that supabase-js would stumble over", async () => {
     const names = ["__proto__", "constructor", "toString", "ids"];
-    const hostile = JSON.parse(`{${names.map((name) => `"${name}":{"metas":[{"phx_ref":"x","name":"x"}]}`).join()},"ada":{"metas":[{"phx_ref":"1","name":"1"}]}}`) as State;
+    const presences = [...names, "ada"].map((name) => `"${name}":{"metas":[{"phx_ref":"1","name":"1"}]}`);
+    const hostile = JSON.parse(`{${presences.join()}}`) as State;
     harness.service.on("channels/join", joinedWith(hostile));
     const channel = watch(harness.clientOf());
     await harness.joined(channel);
