@@ -22,6 +22,9 @@ internal sealed class RowImage(Relation relation, ReadOnlyMemory<byte> json)
     /// <summary>The object as UTF-8 JSON, without white space around its tokens.</summary>
     public ReadOnlyMemory<byte> Json { get; } = json;
 
+    /// <summary>Steps that patterns have taken over this image. Whoever takes them counts them here, so that all who look at an image share one bound.</summary>
+    public long PatternSteps { get; set; }
+
     /// <summary>Whether every streamed column has its value here.</summary>
     public bool IsComplete
     {

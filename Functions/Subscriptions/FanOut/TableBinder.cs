@@ -9,7 +9,7 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Brings a table's groups up to its policies, before its changes are matched.</summary>
-internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices)
+internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, FilterWatch watch)
 {
     /// <summary>Binds every group that is new or was bound under other policies.</summary>
     /// <param name="policies">The state of the table's policies that the batch is judged under.</param>
@@ -130,6 +130,7 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
                 continue;
             }
 
+            node = node.MayAsk ? node with { Record = watch.Of(relation.Oid, group.Definition.Filter!) } : node;
             table.Bind(group, new BoundGroup(group, policy, sightOf(group), node));
         }
     }

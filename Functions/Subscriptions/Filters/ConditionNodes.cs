@@ -70,6 +70,9 @@ internal sealed record OrderNode(string Column, string Type, ValueOrder Order, F
 /// <summary>The column's text fits a pattern of LIKE.</summary>
 internal sealed record LikeNode(string Column, string Pattern) : ColumnNode(Column)
 {
+    [JsonIgnore]
+    public override bool MayAsk => true;
+
     public override Predicate Compile() => new Like(Column, Pattern);
 
     public override string ToSql() => $"({SqlName.Of(Column)} operator(pg_catalog.~~) {SqlLiteral.Of(Pattern)})";

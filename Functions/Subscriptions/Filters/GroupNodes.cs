@@ -11,6 +11,9 @@ internal sealed record AllNode(IReadOnlyList<FilterNode> Parts) : FilterNode
     [JsonIgnore]
     public override bool IsInMemory => Parts.All(part => part.IsInMemory);
 
+    [JsonIgnore]
+    public override bool MayAsk => Parts.Any(part => part.MayAsk);
+
     public override Predicate Compile() => Parts.Count == 0 ? Constant.True : new AllOf([.. Parts.Select(part => part.Compile())]);
 
     public override string ToSql() => Parts.Count == 0 ? "true" : $"({string.Join(" and ", Parts.Select(part => part.ToSql()))})";
@@ -27,6 +30,9 @@ internal sealed record AnyNode(IReadOnlyList<FilterNode> Parts) : FilterNode
     [JsonIgnore]
     public override bool IsInMemory => Parts.All(part => part.IsInMemory);
 
+    [JsonIgnore]
+    public override bool MayAsk => Parts.Any(part => part.MayAsk);
+
     public override Predicate Compile() => Parts.Count == 0 ? Constant.False : new AnyOf([.. Parts.Select(part => part.Compile())]);
 
     public override string ToSql() => Parts.Count == 0 ? "false" : $"({string.Join(" or ", Parts.Select(part => part.ToSql()))})";
@@ -42,6 +48,9 @@ internal sealed record NotNode(FilterNode Part) : FilterNode
 
     [JsonIgnore]
     public override bool IsInMemory => Part.IsInMemory;
+
+    [JsonIgnore]
+    public override bool MayAsk => Part.MayAsk;
 
     public override Predicate Compile() => new Not(Part.Compile());
 
