@@ -54,12 +54,7 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
             return await AskAsync(await OperatorAsync(cancellationToken), await ReadTextsAsync(cancellationToken), cancellationToken);
         }
 
-        var values = new List<string>(condition.Values.Count);
-        foreach (var text in condition.Values)
-        {
-            values.Add(rule.Canonical(await ReadTokenAsync(text, cancellationToken)));
-        }
-
+        var values = (await ReadTokensAsync(cancellationToken)).Select(token => rule.Canonical(token));
         return new EqualNode(column.Name, column.SqlType, rule, [.. values.Distinct().Order(StringComparer.Ordinal)]);
     }
 
@@ -67,7 +62,7 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
     {
         if (MemoryRule is { } rule)
         {
-            var token = rule.Canonical(await ReadTokenAsync(condition.Values[0], cancellationToken));
+            var token = rule.Canonical((await ReadTokensAsync(cancellationToken))[0]);
             return new DistinctNode(column.Name, column.SqlType, rule, token, IsNegated: false);
         }
 
@@ -85,7 +80,7 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
             return await AskAsync(await OperatorAsync(cancellationToken), await ReadTextsAsync(cancellationToken), cancellationToken);
         }
 
-        var token = await ReadTokenAsync(condition.Values[0], cancellationToken);
+        var token = (await ReadTokensAsync(cancellationToken))[0];
         var canonical = order == ValueOrder.Numeric ? EqualityRule.SameNumber.Canonical(token) : Encoding.UTF8.GetString(token);
         return new OrderNode(column.Name, column.SqlType, order, condition.Operator, canonical);
     }
@@ -136,18 +131,16 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
     private async Task<AskNode> AskAsync(string sql, CancellationToken cancellationToken) =>
         await FilterProbe.TryAsync(connection, column, sql, cancellationToken) is { } problem ? throw Invalid(problem) : new AskNode(column.Name, sql);
 
-    private async Task<byte[]> ReadTokenAsync(string text, CancellationToken cancellationToken) =>
-        await LiteralReader.ReadAsync(connection, column, text, cancellationToken) ?? throw NotAValue(text);
-
-    private async Task<List<string>> ReadTextsAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<byte[]>> ReadTokensAsync(CancellationToken cancellationToken)
     {
-        var values = new List<string>(condition.Values.Count);
-        foreach (var text in condition.Values)
-        {
-            values.Add(await LiteralReader.ReadTextAsync(connection, column, text, cancellationToken) ?? throw NotAValue(text));
-        }
+        var tokens = await LiteralReader.ReadTokensAsync(connection, column, condition.Values, cancellationToken);
+        return tokens.Count == condition.Values.Count ? tokens : throw NotAValue(condition.Values[tokens.Count]);
+    }
 
-        return values;
+    private async Task<IReadOnlyList<string>> ReadTextsAsync(CancellationToken cancellationToken)
+    {
+        var texts = await LiteralReader.ReadTextsAsync(connection, column, condition.Values, cancellationToken);
+        return texts.Count == condition.Values.Count ? texts : throw NotAValue(condition.Values[texts.Count]);
     }
 
     private SubscriptionException NotAValue(string text) =>
