@@ -36,6 +36,11 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
             return new DistinctNode(column.Name, BooleanType, EqualityRule.SameToken, value, IsNegated: true);
         }
 
+        if (column.BaseTypeName is "json" or "jsonb")
+        {
+            return new JsonNullNode(column.Name, IsNegated: false);
+        }
+
         // A composite whose fields are all null is null to SQL, though its JSON is an object.
         return column.Category == 'C'
             ? await AskAsync($"({SqlName.Of(column.Name)} is null)", cancellationToken)
@@ -128,8 +133,15 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
         return await AskAsync($"({string.Join(" or ", tests.Distinct().Order(StringComparer.Ordinal))})", cancellationToken);
     }
 
-    private async Task<AskNode> AskAsync(string sql, CancellationToken cancellationToken) =>
-        await FilterProbe.TryAsync(connection, column, sql, cancellationToken) is { } problem ? throw Invalid(problem) : new AskNode(column.Name, sql);
+    private async Task<AskNode> AskAsync(string sql, CancellationToken cancellationToken)
+    {
+        if (await FilterProbe.TryAsync(connection, column, sql, cancellationToken) is { } problem)
+        {
+            throw Invalid(problem);
+        }
+
+        return column.BaseTypeName == "jsonb" ? await JsonNulls.AskAsync(connection, column, sql, cancellationToken) : new AskNode(column.Name, sql);
+    }
 
     private async Task<IReadOnlyList<byte[]>> ReadTokensAsync(CancellationToken cancellationToken)
     {

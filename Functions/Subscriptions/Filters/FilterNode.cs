@@ -15,6 +15,7 @@ namespace Serverless.Subscriptions.Filters;
 [JsonDerivedType(typeof(EqualNode), "equal")]
 [JsonDerivedType(typeof(DistinctNode), "distinct")]
 [JsonDerivedType(typeof(NullNode), "null")]
+[JsonDerivedType(typeof(JsonNullNode), "json null")]
 [JsonDerivedType(typeof(OrderNode), "order")]
 [JsonDerivedType(typeof(LikeNode), "like")]
 [JsonDerivedType(typeof(AskNode), "ask")]
@@ -26,6 +27,10 @@ internal abstract record FilterNode
     /// <summary>The columns it reads, each once.</summary>
     [JsonIgnore]
     public abstract IReadOnlyCollection<string> Columns { get; }
+
+    /// <summary>Its conditions on columns, wherever they stand in it.</summary>
+    [JsonIgnore]
+    public abstract IEnumerable<ColumnNode> Conditions { get; }
 
     /// <summary>Whether all of it is decided in memory, whatever the row (but for a LIKE over a huge text).</summary>
     [JsonIgnore]

@@ -9,6 +9,9 @@ internal sealed record AllNode(IReadOnlyList<FilterNode> Parts) : FilterNode
     public override IReadOnlyCollection<string> Columns => [.. Parts.SelectMany(part => part.Columns).Distinct()];
 
     [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => Parts.SelectMany(part => part.Conditions);
+
+    [JsonIgnore]
     public override bool IsInMemory => Parts.All(part => part.IsInMemory);
 
     [JsonIgnore]
@@ -28,6 +31,9 @@ internal sealed record AnyNode(IReadOnlyList<FilterNode> Parts) : FilterNode
     public override IReadOnlyCollection<string> Columns => [.. Parts.SelectMany(part => part.Columns).Distinct()];
 
     [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => Parts.SelectMany(part => part.Conditions);
+
+    [JsonIgnore]
     public override bool IsInMemory => Parts.All(part => part.IsInMemory);
 
     [JsonIgnore]
@@ -45,6 +51,9 @@ internal sealed record NotNode(FilterNode Part) : FilterNode
 {
     [JsonIgnore]
     public override IReadOnlyCollection<string> Columns => Part.Columns;
+
+    [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => Part.Conditions;
 
     [JsonIgnore]
     public override bool IsInMemory => Part.IsInMemory;
