@@ -96,7 +96,7 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
         var resolved = definition with
         {
             Filter = node.Columns.Count == 0 ? null : node.ToJson(),
-            FilterTypes = [.. description.Columns.Where(column => node.Columns.Contains(column.Name)).Select(column => $"{column.Name}:{column.TypeOid}").Order(StringComparer.Ordinal)],
+            FilterTypes = [.. description.Columns.Where(column => node.Columns.Contains(column.Name)).Select(column => FilterColumn.Signature(column.Name, column.TypeOid, column.CollationOid)).Order(StringComparer.Ordinal)],
             Columns = ChosenColumns(request.Select, description),
             ClaimsKey = PolicyClaims.TellApart(policy!) ? claims.HexKey : null,
         };

@@ -57,7 +57,7 @@ internal static class TableCatalog
             select bool_or(coalesce(to_jsonb(p) -> 'attnames' ? a.attname, true))
             from pg_publication_tables p
             where p.pubname = $4 and p.schemaname = $1 and p.tablename = $2), true),
-          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false), a.atttypid
+          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false), a.atttypid, a.attcollation
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_class c on c.relname = $2
@@ -128,6 +128,7 @@ internal static class TableCatalog
         IsStreamed = reader.GetBoolean(12),
         RoleMaySelect = reader.GetBoolean(13),
         TypeOid = reader.GetFieldValue<uint>(14),
+        CollationOid = reader.GetFieldValue<uint>(15),
     };
 
     /// <summary>Whether the role exists, the schema does, and the slot has begun to keep changes.</summary>

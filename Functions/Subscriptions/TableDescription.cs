@@ -44,6 +44,9 @@ internal sealed record ColumnDescription(
     /// <summary>The declared type, a domain perhaps.</summary>
     public uint TypeOid { get; init; }
 
+    /// <summary>The collation in which the column's values are compared; 0 where the type has none.</summary>
+    public uint CollationOid { get; init; }
+
     /// <summary>The same type as <c>Type</c>, quoted and with its schema: it means the same under every search path.</summary>
     public string SqlType { get; init; } = Type;
 
