@@ -19,7 +19,29 @@ internal static class TableCatalog
           coalesce((select p.pubupdate from pg_publication p where p.pubname = $4), true),
           coalesce((select p.pubdelete from pg_publication p where p.pubname = $4), true),
           exists (select from pg_publication_tables p
-                  where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname and to_jsonb(p) ->> 'rowfilter' is not null)
+                  where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname and to_jsonb(p) ->> 'rowfilter' is not null),
+          c.relkind = 'p' and exists (
+            select from pg_partition_tree(c.oid) t
+            join pg_class l on l.oid = t.relid
+            join pg_namespace ln on ln.oid = l.relnamespace
+            join pg_publication_tables p on p.pubname = $4 and p.schemaname = ln.nspname and p.tablename = l.relname
+            where t.relid <> c.oid),
+          (select quote_ident(an.nspname) || '.' || quote_ident(ac.relname)
+           from pg_partition_ancestors(c.oid) t
+           join pg_class ac on ac.oid = t.relid
+           join pg_namespace an on an.oid = ac.relnamespace
+           join pg_publication_tables p on p.pubname = $4 and p.schemaname = an.nspname and p.tablename = ac.relname
+           where t.relid <> c.oid
+           limit 1),
+          array(
+            with recursive heirs (oid) as (
+              select i.inhrelid from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r'
+              union
+              select i.inhrelid from pg_inherits i join heirs h on h.oid = i.inhparent)
+            select case when has_schema_privilege(r.oid, h.relnamespace, 'USAGE') and has_table_privilege(r.oid, h.oid, 'SELECT')
+              then quote_ident(hn.nspname) || '.' || quote_ident(h.relname) else '' end
+            from heirs join pg_class h on h.oid = heirs.oid join pg_namespace hn on hn.oid = h.relnamespace
+            order by hn.nspname, h.relname)
         from pg_namespace n
         join pg_class c on c.relnamespace = n.oid
         join pg_roles r on r.rolname = $3
@@ -101,6 +123,9 @@ internal static class TableCatalog
         var kinds = new[] { (ChangeKind.Insert, 7), (ChangeKind.Update, 8), (ChangeKind.Delete, 9) };
         var unpublished = kinds.Where(kind => !reader.GetBoolean(kind.Item2)).Select(kind => kind.Item1).ToList();
         var isFiltered = reader.GetBoolean(10);
+        var partitionsArePublished = reader.GetBoolean(11);
+        var publishedAncestor = reader.IsDBNull(12) ? null : reader.GetString(12);
+        var heirs = reader.GetFieldValue<string[]>(13);
         await reader.NextResultAsync(cancellationToken);
         var columns = new List<ColumnDescription>();
         while (await reader.ReadAsync(cancellationToken))
@@ -108,7 +133,16 @@ internal static class TableCatalog
             columns.Add(ReadColumn(reader));
         }
 
-        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8, Oid = oid, Unpublished = unpublished, HasRowFilter = isFiltered };
+        return new TableDescription(schema, table, published, rls, full, mayselect, columns)
+        {
+            IsUtf8 = isUtf8,
+            Oid = oid,
+            Unpublished = unpublished,
+            HasRowFilter = isFiltered,
+            PartitionsArePublished = partitionsArePublished,
+            PublishedAncestor = publishedAncestor,
+            Heirs = heirs,
+        };
     }
 
     private static ColumnDescription ReadColumn(NpgsqlDataReader reader) => new(

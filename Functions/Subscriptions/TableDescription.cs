@@ -23,6 +23,15 @@ internal sealed record TableDescription(
     /// <summary>Whether the publication carries only rows that fit a condition of its own.</summary>
     public bool HasRowFilter { get; init; }
 
+    /// <summary>Whether it is partitioned and the publication carries its partitions' changes, under their own names.</summary>
+    public bool PartitionsArePublished { get; init; }
+
+    /// <summary>The table that this one is a partition of and under whose name the publication carries its changes, as SQL writes it; null where there is none.</summary>
+    public string? PublishedAncestor { get; init; }
+
+    /// <summary>The tables that inherit from it and are no partitions, as SQL writes them; empty texts for those that the role may not read.</summary>
+    public IReadOnlyList<string> Heirs { get; init; } = [];
+
     /// <summary>Whether the database's encoding is UTF-8, so that its characters and their bytes are those of the images.</summary>
     public bool IsUtf8 { get; init; } = true;
 }
@@ -41,6 +50,9 @@ internal sealed record ColumnDescription(
     bool IsToastable,
     bool HasPlainCollation)
 {
+    /// <summary>Stands for the names of columns that the role may not read.</summary>
+    public const string Unreadable = "a column that you may not read";
+
     /// <summary>The declared type, a domain perhaps.</summary>
     public uint TypeOid { get; init; }
 
