@@ -21,7 +21,7 @@ internal static class SubscriptionsServices
         builder.Services.AddSingleton<RegistryRefresher>();
         builder.Services.AddSingleton<RegistrySweep>();
         builder.Services.AddSingleton<SubscriptionIndex>();
-        builder.Services.AddSingleton<SubscriptionExplainer>();
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SubscriptionExplainer>(services, _policyLimit));
         builder.Services.AddSingleton<GroupSplitter>();
         builder.Services.AddSingleton<SubscriptionExpiry>();
         builder.Services.AddSingleton<SubscriberNotices>();
