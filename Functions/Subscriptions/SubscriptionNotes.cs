@@ -54,7 +54,9 @@ internal static class SubscriptionNotes
             yield break;
         }
 
-        var mend = $"Run: alter table {name} replica identity full;";
+        var mend = table.PartitionsWithKeys.Count == 0
+            ? $"Run: alter table {name} replica identity full;"
+            : $"Each partition logs by its own replica identity. Run: {string.Join(' ', table.PartitionsWithKeys.Select(partition => $"alter table {partition} replica identity full;"))}";
         var wantsDeletes = definition.Event is SubscriptionEvent.All or SubscriptionEvent.Delete;
         var ofFilter = Names(table, column => !column.IsKey && filter.Columns.Contains(column.Name));
         if (wantsDeletes && ofFilter.Length > 0)

@@ -49,7 +49,7 @@ internal static class RowExplainer
         ClaimSet claims,
         CancellationToken cancellationToken)
     {
-        var keys = table.Columns.Where(column => column.IsKey).Select(column => column.Name).ToList();
+        var keys = table.Columns.Where(column => column.IsPrimary).Select(column => column.Name).ToList();
         if (keys.Count == 0 || key.ValueKind != JsonValueKind.Object || keys.Exists(name => !key.TryGetProperty(name, out _)))
         {
             throw SubscriptionException.Invalid(
