@@ -58,7 +58,7 @@ internal static class SubscriptionNotes
     // Supabase's events without a row, which nobody would think of when nothing is shown.
     private static IEnumerable<SubscriptionNote> OfKey(TableDescription table, GroupDefinition definition, string name)
     {
-        var key = table.Columns.Where(column => column.IsKey).ToList();
+        var key = table.Columns.Where(column => column.IsPrimary).ToList();
         if (key.Count == 0 && definition.Event != SubscriptionEvent.Delete)
         {
             yield return Error(
@@ -116,7 +116,9 @@ internal static class SubscriptionNotes
             yield break;
         }
 
-        var mend = $"Run: alter table {name} replica identity full;";
+        var mend = table.PartitionsWithKeys.Count == 0
+            ? $"Run: alter table {name} replica identity full;"
+            : $"Each partition logs by its own replica identity. Run: {string.Join(' ', table.PartitionsWithKeys.Select(partition => $"alter table {partition} replica identity full;"))}";
         var wantsDeletes = definition.Event is SubscriptionEvent.All or SubscriptionEvent.Delete;
         var ofFilter = Names(table, column => !column.IsKey && filter.Columns.Contains(column.Name));
         if (wantsDeletes && ofFilter.Length > 0)

@@ -32,12 +32,16 @@ internal sealed record TableDescription(
     /// <summary>The tables that inherit from it and are no partitions, as SQL writes them; empty texts for those that the role may not read.</summary>
     public IReadOnlyList<string> Heirs { get; init; } = [];
 
+    /// <summary>Of a partitioned table, the partitions that do not log whole old rows: quoted, with their schemas, at most 100.</summary>
+    public IReadOnlyList<string> PartitionsWithKeys { get; init; } = [];
+
     /// <summary>Whether the database's encoding is UTF-8, so that its characters and their bytes are those of the images.</summary>
     public bool IsUtf8 { get; init; } = true;
 }
 
 /// <param name="Type">The SQL name, fit for a cast, of the type beneath all domains.</param>
 /// <param name="BaseTypeName"><c>typname</c> of that type where it is one of PostgreSQL's own; otherwise its quoted name with its schema, which no built-in type has.</param>
+/// <param name="IsKey">Whether it belongs to the key that identifies an old row in the log.</param>
 /// <param name="IsToastable">Whether a large value may be left out of an update's image.</param>
 /// <param name="HasPlainCollation">False where the collation finds different texts equal.</param>
 internal sealed record ColumnDescription(
@@ -52,6 +56,9 @@ internal sealed record ColumnDescription(
 {
     /// <summary>Stands for the names of columns that the role may not read.</summary>
     public const string Unreadable = "a column that you may not read";
+
+    /// <summary>Whether it belongs to the primary key.</summary>
+    public bool IsPrimary { get; init; } = IsKey;
 
     /// <summary>The declared type, a domain perhaps.</summary>
     public uint TypeOid { get; init; }

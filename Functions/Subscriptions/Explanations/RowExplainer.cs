@@ -50,7 +50,7 @@ internal sealed class RowExplainer(NpgsqlConnection connection, TableDescription
     /// <summary>The row's readable columns as JSON, read as the role and under its policies; null where it sees none.</summary>
     private async Task<string?> ReadAsync(JsonElement key, CancellationToken cancellationToken)
     {
-        var keys = table.Columns.Where(column => column.IsKey).Select(column => column.Name).ToList();
+        var keys = table.Columns.Where(column => column.IsPrimary).Select(column => column.Name).ToList();
         if (keys.Count == 0 || key.ValueKind != JsonValueKind.Object || keys.Exists(name => !key.TryGetProperty(name, out _)))
         {
             throw SubscriptionException.Invalid(
