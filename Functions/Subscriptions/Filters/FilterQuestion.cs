@@ -16,7 +16,7 @@ internal sealed record FilterQuestion(string Sql, IReadOnlyCollection<string> Co
 
 /// <param name="Verdicts">
 /// For each image, whether the expression is true of it: SQL's null counts as false. Null where there is no answer, because PostgreSQL raised an error or
-/// the image lacks a column that the expression reads, or it was not asked; treat it as false.
+/// the image lacks a column that the expression reads or has another value in it than its JSON gives, or it was not asked; treat it as false.
 /// </param>
 /// <param name="SqlState">The first error that PostgreSQL raised, null where it raised none. Its message may hold values of the row and is left behind.</param>
 internal sealed record FilterAnswer(IReadOnlyList<bool?> Verdicts, string? SqlState)
