@@ -25,7 +25,7 @@ public sealed class CaptureStreamTests : IAsyncLifetime
         var change = await _bus.NextAsync();
 
         change.Relation.ToString().Should().Be("public.items");
-        change.Relation.Columns.Should().Equal(new Column("id", 23, "int4", IsKey: true), new Column("name", 25, "text", IsKey: false));
+        change.Relation.Columns.Should().Equal(new Column("id", 23, "int4", IsKey: true) { Number = 1 }, new Column("name", 25, "text", IsKey: false) { Number = 2 });
         change.Kind.Should().Be(ChangeKind.Insert);
         change.Xid.ToString().Should().Be(xid);
         change.CommittedAt.Kind.Should().Be(DateTimeKind.Utc);

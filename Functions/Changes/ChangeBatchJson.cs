@@ -77,6 +77,16 @@ internal static class ChangeBatchJson
                 writer.WriteBoolean("key"u8, true);
             }
 
+            if (column.IsPrimary != column.IsKey)
+            {
+                writer.WriteBoolean("primary"u8, column.IsPrimary);
+            }
+
+            if (column.Number is { } number)
+            {
+                writer.WriteNumber("number"u8, number);
+            }
+
             writer.WriteEndObject();
         }
 
@@ -108,15 +118,33 @@ internal static class ChangeBatchJson
         {
             writer.WritePropertyName("record"u8);
             writer.WriteRawValue(added.Json.Span, skipInputValidation: true);
+            WriteInexact(writer, "record_inexact"u8, added);
         }
 
         if (change.Old is { } old)
         {
             writer.WritePropertyName("old"u8);
             writer.WriteRawValue(old.Json.Span, skipInputValidation: true);
+            WriteInexact(writer, "old_inexact"u8, old);
         }
 
         writer.WriteEndObject();
+    }
+
+    private static void WriteInexact(Utf8JsonWriter writer, ReadOnlySpan<byte> name, RowImage image)
+    {
+        if (image.Inexact.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray(name);
+        foreach (var column in image.Inexact)
+        {
+            writer.WriteStringValue(column);
+        }
+
+        writer.WriteEndArray();
     }
 
     private static ChangeBatch ReadBatch(JsonElement root)
@@ -143,12 +171,18 @@ internal static class ChangeBatchJson
         RequiredString(element, "schema"),
         RequiredString(element, "table"),
         ParseIdentity(RequiredString(element, "identity")),
-        [.. element.GetProperty("columns"u8).EnumerateArray().Select(column => new Column(
-            RequiredString(column, "name"),
-            column.GetProperty("oid"u8).GetUInt32(),
-            RequiredString(column, "type"),
-            column.TryGetProperty("key"u8, out var key) && key.GetBoolean()))],
+        [.. element.GetProperty("columns"u8).EnumerateArray().Select(ReadColumn)],
         element.TryGetProperty("unstreamed"u8, out var unstreamed) ? [.. unstreamed.EnumerateArray().Select(name => name.GetString()!)] : []);
+
+    private static Column ReadColumn(JsonElement element)
+    {
+        var isKey = element.TryGetProperty("key"u8, out var key) && key.GetBoolean();
+        return new Column(RequiredString(element, "name"), element.GetProperty("oid"u8).GetUInt32(), RequiredString(element, "type"), isKey)
+        {
+            IsPrimary = element.TryGetProperty("primary"u8, out var primary) ? primary.GetBoolean() : isKey,
+            Number = element.TryGetProperty("number"u8, out var number) ? number.GetInt32() : null,
+        };
+    }
 
     private static RowChange ReadChange(JsonElement element, Relation relation) => new(
         relation,
@@ -167,9 +201,12 @@ internal static class ChangeBatchJson
         }
 
         return image.ValueKind == JsonValueKind.Object
-            ? new RowImage(relation, JsonMarshalBytes(image))
+            ? new RowImage(relation, JsonMarshalBytes(image)) { Inexact = ReadInexact(element, name + "_inexact") }
             : throw new FormatException($"The event's member '{name}' is not an object.");
     }
+
+    private static IReadOnlyList<string> ReadInexact(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var columns) ? [.. columns.EnumerateArray().Select(column => column.GetString()!)] : [];
 
     private static byte[] JsonMarshalBytes(JsonElement element) =>
         System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(element).ToArray();

@@ -21,7 +21,17 @@ internal enum ReplicaIdentity
 /// <param name="TypeOid">Its type's oid in this database.</param>
 /// <param name="TypeName"><c>pg_type.typname</c>, such as <c>int8</c>, <c>timestamptz</c> or <c>_text</c> for an array of text.</param>
 /// <param name="IsKey">Whether it belongs to the key that identifies a row in the stream; under replica identity FULL or NOTHING, to the primary key.</param>
-internal sealed record Column(string Name, uint TypeOid, string TypeName, bool IsKey);
+internal sealed record Column(string Name, uint TypeOid, string TypeName, bool IsKey)
+{
+    /// <summary>Whether it belongs to the primary key.</summary>
+    public bool IsPrimary { get; init; } = IsKey;
+
+    /// <summary>
+    /// <c>pg_attribute.attnum</c>, by which the column is known whatever it is called; 0 where the table was altered so that it cannot be told any more,
+    /// null where whoever made the description knows names only.
+    /// </summary>
+    public int? Number { get; init; }
+}
 
 /// <summary>A published table as the stream described it just before the changes that refer to it.</summary>
 internal sealed class Relation(
@@ -47,6 +57,9 @@ internal sealed class Relation(
 
     /// <summary>Columns that the table has and its images never carry: generated ones, and those outside a publication's column list.</summary>
     public IReadOnlyList<string> UnstreamedColumns { get; } = unstreamedColumns;
+
+    /// <summary>Whether the table was altered, between the change and its description, so that columns' names may mean others by now.</summary>
+    public bool IsOutdated => Columns.Any(column => column.Number == 0);
 
     /// <summary>The column's place in <see cref="Columns"/>, or -1.</summary>
     public int OrdinalOf(string column) => _ordinals.TryGetValue(column, out var ordinal) ? ordinal : -1;

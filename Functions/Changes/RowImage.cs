@@ -22,6 +22,15 @@ internal sealed class RowImage(Relation relation, ReadOnlyMemory<byte> json)
     /// <summary>The object as UTF-8 JSON, without white space around its tokens.</summary>
     public ReadOnlyMemory<byte> Json { get; } = json;
 
+    /// <summary>Steps that patterns have taken over this image. Whoever takes them counts them here, so that all who look at an image share one bound.</summary>
+    public long PatternSteps { get; set; }
+
+    /// <summary>
+    /// Columns whose value is one of several that have the same JSON: an array that does not begin at 1, a JSON null within an array or a composite value. A row made
+    /// of the JSON would have another.
+    /// </summary>
+    public IReadOnlyList<string> Inexact { get; init; } = [];
+
     /// <summary>Whether every streamed column has its value here.</summary>
     public bool IsComplete
     {

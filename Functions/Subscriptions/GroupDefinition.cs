@@ -25,7 +25,7 @@ internal sealed record GroupDefinition
     /// <summary>The filter as <see cref="FilterNode"/> writes it; null for all rows.</summary>
     public string? Filter { get; init; }
 
-    /// <summary>The columns that the filter reads, each with its type's oid when the filter was made: <c>name:oid</c>. Under another type its values mean nothing.</summary>
+    /// <summary>The columns that the filter reads, each with its type and collation when the filter was made: see <see cref="FilterColumn.Signature"/>.</summary>
     public IReadOnlyList<string>? FilterTypes { get; init; }
 
     /// <summary>The chosen columns in ascending order; null for all.</summary>

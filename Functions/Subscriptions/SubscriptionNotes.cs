@@ -17,6 +17,16 @@ internal static class SubscriptionNotes
                 $"No change of {name} will arrive: row-level security is on, and no policy lets role {SqlName.Of(definition.Role)} select any row. Make one: create policy ... on {name} for select to {SqlName.Of(definition.Role)} using (...);");
         }
 
+        if (definition.Filter is not null && filter.Compile().Keys is { Count: 0 })
+        {
+            yield return Error("Nothing will arrive: the filter is true of no row.");
+        }
+
+        foreach (var note in OfKey(table, definition, name).Concat(OfColumns(table, definition, filter, name)).Concat(OfHeirs(table, name)))
+        {
+            yield return note;
+        }
+
         foreach (var kind in table.Unpublished.Where(kind => definition.Event.Wants(kind)))
         {
             yield return Error(
@@ -45,6 +55,58 @@ internal static class SubscriptionNotes
         }
     }
 
+    // Supabase's events without a row, which nobody would think of when nothing is shown.
+    private static IEnumerable<SubscriptionNote> OfKey(TableDescription table, GroupDefinition definition, string name)
+    {
+        var key = table.Columns.Where(column => column.IsPrimary).ToList();
+        if (key.Count == 0 && definition.Event != SubscriptionEvent.Delete)
+        {
+            yield return Error(
+                $"INSERT and UPDATE events on {name} will arrive without their rows, with 'Error 400: Bad Request, no primary key'. Run: alter table {name} add primary key (...);");
+        }
+
+        if (key.Exists(column => !column.RoleMaySelect))
+        {
+            yield return Error(
+                $"Every event on {name} will arrive without its row, with 'Error 401: Unauthorized', since the role may not read the whole primary key. Run: grant select (...) on {name} to {SqlName.Of(definition.Role)};");
+        }
+    }
+
+    private static IEnumerable<SubscriptionNote> OfColumns(TableDescription table, GroupDefinition definition, FilterNode filter, string name)
+    {
+        bool IsChosen(ColumnDescription column) => definition.Columns?.Contains(column.Name) ?? false;
+        var generated = Names(table, column => IsChosen(column) && column.IsGenerated);
+        if (generated.Length > 0)
+        {
+            yield return Error($"Of the chosen columns of {name}, {generated} will not arrive: PostgreSQL does not log generated columns. Choose the columns that they are made from.");
+        }
+
+        var unlisted = Names(table, column => IsChosen(column) && !column.IsGenerated && !column.IsStreamed);
+        if (unlisted.Length > 0)
+        {
+            yield return Error(
+                $"Of the chosen columns of {name}, {unlisted} will not arrive: the publication's column list leaves them out. Add them there with alter publication ... set table.");
+        }
+
+        var unclear = Names(table, column => filter.Conditions.Any(condition => condition.IsUnclearOfNull && condition.Column == column.Name));
+        if (unclear.Length > 0)
+        {
+            yield return Error(
+                $"Where the filter depends on whether {unclear} is null, rows of {name} in which it is do not arrive: the log does not tell SQL's null from the value null of JSON. Filter on a column of another type.");
+        }
+    }
+
+    private static IEnumerable<SubscriptionNote> OfHeirs(TableDescription table, string name)
+    {
+        var readable = table.Heirs.Where(heir => heir.Length > 0).ToList();
+        if (table.Heirs.Count > 0)
+        {
+            var which = readable.Count == table.Heirs.Count ? "" : readable.Count == 0 ? " They are tables that the role may not read." : " Others are tables that the role may not read.";
+            var mend = readable.Count == 0 ? "" : $" Subscribe to them too: {string.Join(", ", readable)}.";
+            yield return Error($"Rows in the tables that inherit from {name} will not arrive, though a query of {name} shows them: their changes carry their own table's name.{mend}{which}");
+        }
+    }
+
     // What the log lacks of the old row under any identity but FULL.
     private static IEnumerable<SubscriptionNote> OfOldRows(
         TableDescription table, TablePolicy policy, GroupDefinition definition, FilterNode filter, SubscriptionOptions options, string name)
@@ -54,7 +116,9 @@ internal static class SubscriptionNotes
             yield break;
         }
 
-        var mend = $"Run: alter table {name} replica identity full;";
+        var mend = table.PartitionsWithKeys.Count == 0
+            ? $"Run: alter table {name} replica identity full;"
+            : $"Each partition logs by its own replica identity. Run: {string.Join(' ', table.PartitionsWithKeys.Select(partition => $"alter table {partition} replica identity full;"))}";
         var wantsDeletes = definition.Event is SubscriptionEvent.All or SubscriptionEvent.Delete;
         var ofFilter = Names(table, column => !column.IsKey && filter.Columns.Contains(column.Name));
         if (wantsDeletes && ofFilter.Length > 0)
@@ -82,8 +146,13 @@ internal static class SubscriptionNotes
         }
     }
 
-    private static string Names(TableDescription table, Func<ColumnDescription, bool> which) =>
-        string.Join(", ", table.Columns.Where(which).Select(column => $"'{column.Name}'"));
+    // A policy may read what its subscribers may not, and even a name may say too much.
+    private static string Names(TableDescription table, Func<ColumnDescription, bool> which)
+    {
+        var columns = table.Columns.Where(which).ToLookup(column => column.RoleMaySelect);
+        var names = columns[true].Select(column => $"'{column.Name}'");
+        return string.Join(", ", columns[false].Any() ? names.Append(ColumnDescription.Unreadable) : names);
+    }
 
     private static SubscriptionNote Error(string message) => new(IsError: true, message);
 

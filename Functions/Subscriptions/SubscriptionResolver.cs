@@ -95,8 +95,8 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
         var node = await FilterResolver.ResolveAsync(connection, description, filter, definition.Role, cancellationToken);
         var resolved = definition with
         {
-            Filter = node.Columns.Count == 0 ? null : node.ToJson(),
-            FilterTypes = [.. description.Columns.Where(column => node.Columns.Contains(column.Name)).Select(column => $"{column.Name}:{column.TypeOid}").Order(StringComparer.Ordinal)],
+            Filter = node is AllNode { Parts.Count: 0 } ? null : node.ToJson(),
+            FilterTypes = [.. description.Columns.Where(column => node.Columns.Contains(column.Name)).Select(column => FilterColumn.Signature(column.Name, column.TypeOid, column.CollationOid)).Order(StringComparer.Ordinal)],
             Columns = ChosenColumns(request.Select, description),
             ClaimsKey = PolicyClaims.TellApart(policy!) ? claims.HexKey : null,
         };
@@ -108,9 +108,7 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
         var name = SqlName.Of(table.Schema, table.Name);
         if (!table.IsPublished)
         {
-            throw SubscriptionException.Invalid(
-                "TableNotPublished",
-                $"Table {name} is not in the publication, so its changes are not streamed. Run: alter publication {SqlName.Of(options.Value.Publication)} add table {name};");
+            throw SubscriptionException.Invalid("TableNotPublished", NotPublished(table, name));
         }
 
         if (policy is not { HasSelect: true })
@@ -118,6 +116,19 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
             throw new SubscriptionException(
                 "InsufficientPrivilege", StatusCodes.Status403Forbidden, $"Role '{role}' may not read {name}. Run: grant select on {name} to {SqlName.Of(role)};");
         }
+    }
+
+    private string NotPublished(TableDescription table, string name)
+    {
+        var publication = SqlName.Of(options.Value.Publication);
+        return table switch
+        {
+            { PartitionsArePublished: true } =>
+                $"Table {name} is partitioned, and the publication carries its changes under the names of its partitions. Run: alter publication {publication} set (publish_via_partition_root = true); Or subscribe to the partitions.",
+            { PublishedAncestor: { } ancestor } =>
+                $"Table {name} is a partition of {ancestor}, and the publication carries its changes under that name. Subscribe to {ancestor}, with a filter on the columns by which it is partitioned.",
+            _ => $"Table {name} is not in the publication, so its changes are not streamed. Run: alter publication {publication} add table {name};",
+        };
     }
 
     private static IReadOnlyList<string>? ChosenColumns(IReadOnlyList<string>? chosen, TableDescription table)

@@ -1,6 +1,7 @@
 using Serverless.Changes;
 using Serverless.Subscriptions.Explanations;
 using Serverless.Subscriptions.FanOut;
+using Serverless.Subscriptions.Filters;
 using Serverless.Subscriptions.Matching;
 using Serverless.Subscriptions.Policies;
 using Serverless.Subscriptions.Registry;
@@ -20,12 +21,13 @@ internal static class SubscriptionsServices
         builder.Services.AddSingleton<RegistryRefresher>();
         builder.Services.AddSingleton<RegistrySweep>();
         builder.Services.AddSingleton<SubscriptionIndex>();
-        builder.Services.AddSingleton<SubscriptionExplainer>();
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SubscriptionExplainer>(services, _policyLimit));
         builder.Services.AddSingleton<GroupSplitter>();
         builder.Services.AddSingleton<SubscriptionExpiry>();
         builder.Services.AddSingleton<SubscriberNotices>();
         builder.Services.AddSingleton(services => new PolicyBinder(_policyLimit, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(services => new PolicyJudge(_policyLimit, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<FilterWatch>();
         builder.Services.AddSingleton<TableBinder>();
         builder.Services.AddSingleton<PostgresQuestions>();
         builder.Services.AddSingleton<ChangeJudge>();

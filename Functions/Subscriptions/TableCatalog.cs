@@ -12,14 +12,43 @@ internal static class TableCatalog
           c.relkind in ('r', 'p'),
           exists (select from pg_publication_tables p where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname),
           c.relrowsecurity,
-          c.relreplident = 'f',
+          case c.relkind when 'p' then (
+            select coalesce(bool_and(l.relreplident = 'f'), false) from pg_partition_tree(c.oid) p join pg_class l on l.oid = p.relid where p.isleaf)
+          else c.relreplident = 'f' end,
           has_schema_privilege(r.oid, n.oid, 'USAGE') and has_table_privilege(r.oid, c.oid, 'SELECT'),
           getdatabaseencoding() = 'UTF8', c.oid,
           coalesce((select p.pubinsert from pg_publication p where p.pubname = $4), true),
           coalesce((select p.pubupdate from pg_publication p where p.pubname = $4), true),
           coalesce((select p.pubdelete from pg_publication p where p.pubname = $4), true),
           exists (select from pg_publication_tables p
-                  where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname and to_jsonb(p) ->> 'rowfilter' is not null)
+                  where p.pubname = $4 and p.schemaname = n.nspname and p.tablename = c.relname and to_jsonb(p) ->> 'rowfilter' is not null),
+          c.relkind = 'p' and exists (
+            select from pg_partition_tree(c.oid) t
+            join pg_class l on l.oid = t.relid
+            join pg_namespace ln on ln.oid = l.relnamespace
+            join pg_publication_tables p on p.pubname = $4 and p.schemaname = ln.nspname and p.tablename = l.relname
+            where t.relid <> c.oid),
+          (select quote_ident(an.nspname) || '.' || quote_ident(ac.relname)
+           from pg_partition_ancestors(c.oid) t
+           join pg_class ac on ac.oid = t.relid
+           join pg_namespace an on an.oid = ac.relnamespace
+           join pg_publication_tables p on p.pubname = $4 and p.schemaname = an.nspname and p.tablename = ac.relname
+           where t.relid <> c.oid
+           limit 1),
+          array(
+            with recursive heirs (oid) as (
+              select i.inhrelid from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r'
+              union
+              select i.inhrelid from pg_inherits i join heirs h on h.oid = i.inhparent)
+            select case when has_schema_privilege(r.oid, h.relnamespace, 'USAGE') and has_table_privilege(r.oid, h.oid, 'SELECT')
+              then quote_ident(hn.nspname) || '.' || quote_ident(h.relname) else '' end
+            from heirs join pg_class h on h.oid = heirs.oid join pg_namespace hn on hn.oid = h.relnamespace
+            order by hn.nspname, h.relname),
+          case c.relkind when 'p' then array(
+            select quote_ident(ln.nspname) || '.' || quote_ident(l.relname)
+            from pg_partition_tree(c.oid) p join pg_class l on l.oid = p.relid join pg_namespace ln on ln.oid = l.relnamespace
+            where p.isleaf and l.relreplident <> 'f' order by p.relid limit 100)
+          else '{}'::text[] end
         from pg_namespace n
         join pg_class c on c.relnamespace = n.oid
         join pg_roles r on r.rolname = $3
@@ -41,9 +70,15 @@ internal static class TableCatalog
           a.attname, format_type(b.oid, -1),
           case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else quote_ident(tn.nspname) || '.' || quote_ident(t.typname) end,
           t.typtype = 'e',
-          exists (select from pg_index i where i.indrelid = c.oid
+          case c.relkind when 'p' then (
+            -- A partition logs by its own identity.
+            select coalesce(bool_and(l.relreplident = 'f' or exists (
+              select from pg_index i join pg_attribute k on k.attrelid = l.oid and k.attnum = any (i.indkey)
+              where i.indrelid = l.oid and (case l.relreplident when 'i' then i.indisreplident else i.indisprimary end) and k.attname = a.attname)), false)
+            from pg_partition_tree(c.oid) p join pg_class l on l.oid = p.relid where p.isleaf)
+          else exists (select from pg_index i where i.indrelid = c.oid
                   and (case c.relreplident when 'i' then i.indisreplident else i.indisprimary end)
-                  and a.attnum = any (i.indkey)),
+                  and a.attnum = any (i.indkey)) end,
           a.attgenerated <> '', a.attstorage <> 'p', coalesce(l.collisdeterministic, true),
           quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
           t.typcategory,
@@ -57,7 +92,8 @@ internal static class TableCatalog
             select bool_or(coalesce(to_jsonb(p) -> 'attnames' ? a.attname, true))
             from pg_publication_tables p
             where p.pubname = $4 and p.schemaname = $1 and p.tablename = $2), true),
-          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false), a.atttypid
+          coalesce(has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT'), false), a.atttypid, a.attcollation,
+          exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey))
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_class c on c.relname = $2
@@ -101,6 +137,10 @@ internal static class TableCatalog
         var kinds = new[] { (ChangeKind.Insert, 7), (ChangeKind.Update, 8), (ChangeKind.Delete, 9) };
         var unpublished = kinds.Where(kind => !reader.GetBoolean(kind.Item2)).Select(kind => kind.Item1).ToList();
         var isFiltered = reader.GetBoolean(10);
+        var partitionsArePublished = reader.GetBoolean(11);
+        var publishedAncestor = reader.IsDBNull(12) ? null : reader.GetString(12);
+        var heirs = reader.GetFieldValue<string[]>(13);
+        var partitions = reader.GetFieldValue<string[]>(14);
         await reader.NextResultAsync(cancellationToken);
         var columns = new List<ColumnDescription>();
         while (await reader.ReadAsync(cancellationToken))
@@ -108,7 +148,17 @@ internal static class TableCatalog
             columns.Add(ReadColumn(reader));
         }
 
-        return new TableDescription(schema, table, published, rls, full, mayselect, columns) { IsUtf8 = isUtf8, Oid = oid, Unpublished = unpublished, HasRowFilter = isFiltered };
+        return new TableDescription(schema, table, published, rls, full, mayselect, columns)
+        {
+            IsUtf8 = isUtf8,
+            Oid = oid,
+            Unpublished = unpublished,
+            HasRowFilter = isFiltered,
+            PartitionsArePublished = partitionsArePublished,
+            PublishedAncestor = publishedAncestor,
+            Heirs = heirs,
+            PartitionsWithKeys = partitions,
+        };
     }
 
     private static ColumnDescription ReadColumn(NpgsqlDataReader reader) => new(
@@ -128,6 +178,8 @@ internal static class TableCatalog
         IsStreamed = reader.GetBoolean(12),
         RoleMaySelect = reader.GetBoolean(13),
         TypeOid = reader.GetFieldValue<uint>(14),
+        CollationOid = reader.GetFieldValue<uint>(15),
+        IsPrimary = reader.GetBoolean(16),
     };
 
     /// <summary>Whether the role exists, the schema does, and the slot has begun to keep changes.</summary>

@@ -23,12 +23,25 @@ internal sealed record TableDescription(
     /// <summary>Whether the publication carries only rows that fit a condition of its own.</summary>
     public bool HasRowFilter { get; init; }
 
+    /// <summary>Whether it is partitioned and the publication carries its partitions' changes, under their own names.</summary>
+    public bool PartitionsArePublished { get; init; }
+
+    /// <summary>The table that this one is a partition of and under whose name the publication carries its changes, as SQL writes it; null where there is none.</summary>
+    public string? PublishedAncestor { get; init; }
+
+    /// <summary>The tables that inherit from it and are no partitions, as SQL writes them; empty texts for those that the role may not read.</summary>
+    public IReadOnlyList<string> Heirs { get; init; } = [];
+
+    /// <summary>Of a partitioned table, the partitions that do not log whole old rows: quoted, with their schemas, at most 100.</summary>
+    public IReadOnlyList<string> PartitionsWithKeys { get; init; } = [];
+
     /// <summary>Whether the database's encoding is UTF-8, so that its characters and their bytes are those of the images.</summary>
     public bool IsUtf8 { get; init; } = true;
 }
 
 /// <param name="Type">The SQL name, fit for a cast, of the type beneath all domains.</param>
 /// <param name="BaseTypeName"><c>typname</c> of that type where it is one of PostgreSQL's own; otherwise its quoted name with its schema, which no built-in type has.</param>
+/// <param name="IsKey">Whether it belongs to the key that identifies an old row in the log.</param>
 /// <param name="IsToastable">Whether a large value may be left out of an update's image.</param>
 /// <param name="HasPlainCollation">False where the collation finds different texts equal.</param>
 internal sealed record ColumnDescription(
@@ -41,8 +54,17 @@ internal sealed record ColumnDescription(
     bool IsToastable,
     bool HasPlainCollation)
 {
+    /// <summary>Stands for the names of columns that the role may not read.</summary>
+    public const string Unreadable = "a column that you may not read";
+
+    /// <summary>Whether it belongs to the primary key.</summary>
+    public bool IsPrimary { get; init; } = IsKey;
+
     /// <summary>The declared type, a domain perhaps.</summary>
     public uint TypeOid { get; init; }
+
+    /// <summary>The collation in which the column's values are compared; 0 where the type has none.</summary>
+    public uint CollationOid { get; init; }
 
     /// <summary>The same type as <c>Type</c>, quoted and with its schema: it means the same under every search path.</summary>
     public string SqlType { get; init; } = Type;

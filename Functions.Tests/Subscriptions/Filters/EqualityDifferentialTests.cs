@@ -50,7 +50,7 @@ public sealed class EqualityDifferentialTests : IAsyncLifetime
         var rule = EqualityRules.For(column.BaseTypeName, column.IsEnum)!.Value;
         foreach (var literal in values)
         {
-            var token = rule.Normalize((await LiteralReader.ReadAsync(connection, column, literal, CancellationToken.None))!).ToArray();
+            var token = rule.Normalize((await LiteralReader.ReadTokensAsync(connection, column, [literal], CancellationToken.None))[0]).ToArray();
             var condition = new Equality("c", rule, [token]);
             foreach (var stored in values)
             {
@@ -73,7 +73,7 @@ public sealed class EqualityDifferentialTests : IAsyncLifetime
     {
         await using var connection = await OpenAsync();
         var column = new ColumnDescription("c", type, typeName, typeName == "mood", false, false, false, true);
-        (await LiteralReader.ReadAsync(connection, column, literal, CancellationToken.None)).Should().BeNull();
+        (await LiteralReader.ReadTokensAsync(connection, column, [literal], CancellationToken.None)).Should().BeEmpty();
     }
 
     [Fact]

@@ -90,6 +90,15 @@ public sealed class FilterQuestionsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_value_that_its_json_does_not_give_back_is_not_judged()
+    {
+        var image = Image(1, "\"a\"");
+        var inexact = new RowImage(_relation, image.Json) { Inexact = ["name"] };
+        var answers = await AskAsync(new("name = 'a'", ["name"], [inexact, image]), new("id = 1", ["id"], [inexact]));
+        answers.Select(answer => answer.Verdicts).Should().BeEquivalentTo(new bool?[][] { [null, true], [true] }, options => options.WithStrictOrdering());
+    }
+
+    [Fact]
     public async Task A_column_that_was_dropped_or_altered_is_an_error_of_its_own_questions()
     {
         RowImage[] images = [Image(1, "\"a\"")];

@@ -10,7 +10,7 @@ internal sealed record SampleColumn(string Name, string Type, Func<Random, strin
 
 /// <summary>Columns of every kind that a filter may meet, with values chosen for their borders and others at random.</summary>
 /// <remarks>
-/// Left out are the two kinds of value that <c>to_jsonb</c>, and so an image, cannot tell from others: JSON's null in a jsonb column, and arrays whose first index is not 1.
+/// Left out is a value that <c>to_jsonb</c>, and so an image, cannot tell from others: an array whose first index is not 1. JSON's null is another, and is here: of it filters may say that they do not know.
 /// </remarks>
 internal static class FilterSamples
 {
@@ -59,8 +59,8 @@ internal static class FilterSamples
         new("ci", "citext", random => Text(random)),
         new("ia", "integer[]", random => Pick(random, "{}", "{1,2}", "{1,2,3}", "{NULL}")),
         new("ta", "text[]", random => Pick(random, "{}", "{a,\"b,c\"}", "{A}")),
-        new("j", "jsonb", random => Pick(random, "1", "1.0", "\"a\"", "{\"a\": 1}", "[1, 2]")),
-        new("js", "json", random => Pick(random, "1", "{\"a\": 2}")),
+        new("j", "jsonb", random => Pick(random, "1", "null", "1.0", "\"a\"", "{\"a\": 1}", "[1, 2]")),
+        new("js", "json", random => Pick(random, "1", "null", "{\"a\": 2}")),
         new("rg", "int4range", random => Pick(random, "[1,3]", "[1,4)", "empty", "(,)")),
         new("ip", "inet", random => Pick(random, "10.0.0.1", "10.0.0.1/8", "::1")),
         new("pt", "point", random => Pick(random, "(1,2)", "(0,0)")),

@@ -10,7 +10,8 @@ internal readonly record struct DecodedChange(int Partition, RowChange Change);
 internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog types)
 {
     private readonly Dictionary<uint, StreamedRelation> _relations = [];
-    private readonly RowImageWriter _images = new();
+    private readonly PartitionIdentities _partitions = new();
+    private readonly RowImageWriter _images = new(types);
     private readonly TupleData _new = new();
     private readonly TupleData _old = new();
 
@@ -24,7 +25,13 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
     /// <exception cref="FormatException">The message is not one of pgoutput's protocol version 1.</exception>
     public async ValueTask DecodeAsync(ReadOnlyMemory<byte> message, List<DecodedChange> changes, CancellationToken cancellationToken)
     {
-        switch (KindOf(message))
+        var kind = KindOf(message);
+        if (kind is not ('R' or 'Y' or 'I' or 'U' or 'D'))
+        {
+            _partitions.Interrupted();
+        }
+
+        switch (kind)
         {
             case 'B':
                 Transaction = ReadBegin(message);
@@ -34,7 +41,9 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
                 Transaction = null;
                 break;
             case 'R':
-                await DescribeAsync(ReadRelation(message), cancellationToken);
+                var announced = ReadRelation(message);
+                _partitions.Announced(announced);
+                await DescribeAsync(announced, cancellationToken);
                 break;
             case 'I' or 'U' or 'D':
                 await DecodeRowAsync(message, changes, cancellationToken);
@@ -54,6 +63,12 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
     {
         var row = ReadRow(message);
         var position = RequireTransaction().NextPosition();
+        if (_partitions.Changed(row.Relation.Announced.Oid))
+        {
+            await DescribeAsync(row.Relation.Announced, cancellationToken);
+            row = ReadRow(message);
+        }
+
         if (row.Relation.IsOurs)
         {
             return;
@@ -135,7 +150,7 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
 
     private async Task<StreamedRelation> DescribeAsync(RelationMessage message, CancellationToken cancellationToken)
     {
-        var relation = await catalog.DescribeAsync(message, cancellationToken);
+        var relation = await catalog.DescribeAsync(message, _partitions.Resolve(message), cancellationToken);
         _relations[message.Oid] = relation;
         return relation;
     }
@@ -149,7 +164,7 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
         var part = reader.ReadByte();
         if (part is (byte)'K' or (byte)'O')
         {
-            old = part == (byte)'K' ? OldRow.Key : OldRow.Whole;
+            old = IsWhole(relation, part) ? OldRow.Whole : OldRow.Key;
             _old.Read(ref reader, relation.Columns.Count);
             part = kind == 'U' ? reader.ReadByte() : (byte)0;
         }
@@ -165,6 +180,10 @@ internal sealed class ChangeDecoder(RelationCatalog catalog, Values.TypeCatalog 
 
         return new RowMessage(relation, kind switch { 'I' => ChangeKind.Insert, 'U' => ChangeKind.Update, _ => ChangeKind.Delete }, old);
     }
+
+    // Of a partition's row the mark tells what its root declares.
+    private bool IsWhole(StreamedRelation relation, byte mark) =>
+        _partitions.IsRoot(relation.Announced.Oid) ? relation.Relation.Identity == ReplicaIdentity.Full : mark == (byte)'O';
 
     private StreamedRelation FindRelation(uint oid) => _relations.TryGetValue(oid, out var relation)
         ? relation

@@ -4,10 +4,11 @@ using Serverless.Changes;
 namespace Serverless.Capture.PgOutput;
 
 /// <summary>Writes streamed rows as images. One a session: it keeps its buffer.</summary>
-internal sealed class RowImageWriter
+internal sealed class RowImageWriter(Values.TypeCatalog types)
 {
     private const int KeptCapacity = 1 << 20;
 
+    private readonly List<string> _inexact = [];
     private ArrayBufferWriter<byte> _output = new(4096);
 
     /// <summary>The whole row. A value that the log did not carry is taken from the old row, where that has it; otherwise it is absent.</summary>
@@ -18,7 +19,7 @@ internal sealed class RowImageWriter
         for (var i = 0; i < row.Count; i++)
         {
             var useOld = row[i].Kind == FieldKind.Unchanged && old is not null && (!oldIsKeyOnly || relation.Columns[i].IsKey);
-            WriteColumn(relation.Columns[i], useOld ? old![i] : row[i]);
+            WriteColumn(relation, i, useOld ? old![i] : row[i]);
         }
 
         return End(relation);
@@ -37,7 +38,7 @@ internal sealed class RowImageWriter
         {
             if (relation.Columns[i].IsKey)
             {
-                WriteColumn(relation.Columns[i], row[i]);
+                WriteColumn(relation, i, row[i]);
             }
         }
 
@@ -56,8 +57,9 @@ internal sealed class RowImageWriter
         _output.Write("{"u8);
     }
 
-    private void WriteColumn(ColumnWriter column, Field field)
+    private void WriteColumn(StreamedRelation relation, int ordinal, Field field)
     {
+        var column = relation.Columns[ordinal];
         if (field.Kind == FieldKind.Unchanged)
         {
             return;
@@ -76,12 +78,18 @@ internal sealed class RowImageWriter
         else
         {
             column.Value.Write(_output, field.Text.Span);
+            if (types.TakeInexact())
+            {
+                _inexact.Add(relation.Relation.Columns[ordinal].Name);
+            }
         }
     }
 
     private RowImage End(StreamedRelation relation)
     {
         _output.Write("}"u8);
-        return new RowImage(relation.Relation, _output.WrittenSpan.ToArray());
+        var image = new RowImage(relation.Relation, _output.WrittenSpan.ToArray()) { Inexact = _inexact.Count == 0 ? [] : [.. _inexact] };
+        _inexact.Clear();
+        return image;
     }
 }

@@ -6,12 +6,13 @@ namespace Serverless.Capture.Values;
 /// <summary>A composite type's value as an object, one member an attribute.</summary>
 /// <param name="attributes">The attributes that are not dropped, in order, by name and how their values are written.</param>
 /// <param name="onMismatch">Called when a value has another number of attributes: the type was altered since it was looked up.</param>
+/// <param name="onInexact">Called when another value has the same JSON: for an attribute that is JSON's null and not SQL's.</param>
 /// <remarks>
 /// Source of the text form: <c>record_out</c> in src/backend/utils/adt/rowtypes.c; an empty field without quotes is null.
 /// The log prints a value by the type as it was when the row was written, the catalog tells the type as it is. Where the two
 /// differ the value is written as its text.
 /// </remarks>
-internal sealed class CompositeWriter(IReadOnlyList<(string Name, ValueWriter Writer)> attributes, Action onMismatch) : ValueWriter
+internal sealed class CompositeWriter(IReadOnlyList<(string Name, ValueWriter Writer)> attributes, Action onMismatch, Action onInexact) : ValueWriter
 {
     private static readonly SearchValues<byte> _ends = SearchValues.Create(",)"u8);
 
@@ -41,12 +42,12 @@ internal sealed class CompositeWriter(IReadOnlyList<(string Name, ValueWriter Wr
     }
 
     /// <summary>Writes the field that <paramref name="rest"/> begins with; returns what follows its delimiter.</summary>
-    private static ReadOnlySpan<byte> WriteField(IBufferWriter<byte> output, ValueWriter writer, ReadOnlySpan<byte> rest)
+    private ReadOnlySpan<byte> WriteField(IBufferWriter<byte> output, ValueWriter writer, ReadOnlySpan<byte> rest)
     {
         if (rest[0] == (byte)'"')
         {
             using var quoted = QuotedText.Read(rest);
-            writer.Write(output, quoted.Text);
+            WriteValue(output, writer, quoted.Text);
             return rest[(quoted.Consumed + 1)..];
         }
 
@@ -57,10 +58,20 @@ internal sealed class CompositeWriter(IReadOnlyList<(string Name, ValueWriter Wr
         }
         else
         {
-            writer.Write(output, rest[..end]);
+            WriteValue(output, writer, rest[..end]);
         }
 
         return rest[(end + 1)..];
+    }
+
+    private void WriteValue(IBufferWriter<byte> output, ValueWriter writer, ReadOnlySpan<byte> text)
+    {
+        if (writer.IsJsonNull(text))
+        {
+            onInexact();
+        }
+
+        writer.Write(output, text);
     }
 
     // "()" is one null field or none at all; which of the two only the type knows, and a type without attributes has nothing to write.

@@ -37,9 +37,18 @@ internal sealed class TypeCatalog(NpgsqlConnection connection)
     private static readonly TypeDescription _unknown = new("unknown", "pg_catalog.text", TextWriter.Instance);
 
     private readonly Dictionary<uint, TypeDescription> _known = [];
+    private bool _wasInexact;
 
     /// <summary>Whether a value has not fitted its type's description, which then is out of date.</summary>
     public bool IsStale { get; private set; }
+
+    /// <summary>Whether a value that was written since the last call has the same JSON as another.</summary>
+    public bool TakeInexact()
+    {
+        var was = _wasInexact;
+        _wasInexact = false;
+        return was;
+    }
 
     /// <summary>Looks all types up anew from now on.</summary>
     public void Forget()
@@ -80,7 +89,7 @@ internal sealed class TypeCatalog(NpgsqlConnection connection)
             {
                 null => null,
                 var one when BuiltInType.IsVector(oid) => new VectorWriter(one),
-                var one => new ArrayWriter(one, row.ElementDelimiter),
+                var one => new ArrayWriter(one, row.ElementDelimiter, onInexact: () => _wasInexact = true),
             };
         }
         else if (writer is null && row.Relation != 0)
@@ -108,7 +117,7 @@ internal sealed class TypeCatalog(NpgsqlConnection connection)
             attributes.Add((name, writer));
         }
 
-        return new CompositeWriter(attributes, onMismatch: () => IsStale = true);
+        return new CompositeWriter(attributes, onMismatch: () => IsStale = true, onInexact: () => _wasInexact = true);
     }
 
     private async Task<TypeRow?> ReadTypeAsync(uint oid, CancellationToken cancellationToken)

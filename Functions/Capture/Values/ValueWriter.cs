@@ -12,4 +12,7 @@ internal abstract class ValueWriter
 {
     /// <summary>Writes a value that is not null.</summary>
     public abstract void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> text);
+
+    /// <summary>Whether a value that is not null would be written as JSON's null.</summary>
+    public virtual bool IsJsonNull(ReadOnlySpan<byte> text) => false;
 }

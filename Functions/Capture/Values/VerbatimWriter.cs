@@ -8,4 +8,6 @@ internal sealed class VerbatimWriter : ValueWriter
     public static VerbatimWriter Instance { get; } = new();
 
     public override void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> text) => output.Write(text);
+
+    public override bool IsJsonNull(ReadOnlySpan<byte> text) => text.Trim(" \t\r\n"u8).SequenceEqual("null"u8);
 }

@@ -6,7 +6,8 @@ returns text
 language plpgsql
 as $$
 declare
-  identity "char";
+  identities "char"[];
+  partition regclass;
 begin
   if not exists (
     select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
@@ -18,12 +19,19 @@ begin
   end if;
   if p_full then
     execute format('alter table %s replica identity full', p_table);
+    -- A partition logs by its own identity, whatever its root's is.
+    for partition in select relid from pg_partition_tree(p_table) where relid <> p_table loop
+      execute format('alter table %s replica identity full', partition);
+    end loop;
   end if;
 
-  select c.relreplident into identity from pg_class c where c.oid = p_table;
-  return case identity
-    when 'f' then format('%s is published. Old rows are whole: updates and deletes write them to the log in full.', p_table)
-    when 'n' then format('%s is published. It has no replica identity: UPDATE and DELETE on it fail until it has a primary key or "replica identity full".', p_table)
+  select coalesce(array_agg(distinct c.relreplident), '{}') into identities
+  from pg_class c
+  where c.oid in (select p.relid from pg_partition_tree(p_table) p where p.isleaf union select p_table where not exists (select from pg_partition_tree(p_table) p where p.isleaf));
+  return case
+    when identities = '{f}' then format('%s is published. Old rows are whole: updates and deletes write them to the log in full.%s', p_table,
+      case when exists (select from pg_class c where c.oid = p_table and c.relkind = 'p') then ' A partition that is made later needs a replica identity of its own.' else '' end)
+    when 'n' = any (identities) then format('%s is published. It has no replica identity: UPDATE and DELETE on it fail until it has a primary key or "replica identity full".', p_table)
     else format('%s is published. Old rows carry the key only, so a DELETE can be filtered by key columns alone; pass true as the second argument for whole old rows, which every update then writes to the log.', p_table)
   end;
 end $$;

@@ -9,47 +9,48 @@ using Serverless.Subscriptions.Policies;
 namespace Serverless.Subscriptions.Explanations;
 
 /// <summary>Reads one row as its reader may, and holds a filter against it clause by clause.</summary>
-internal static class RowExplainer
+/// <param name="limit">How long the policies may take over the row.</param>
+internal sealed class RowExplainer(NpgsqlConnection connection, TableDescription table, TablePolicy policy, ExplainedCaller reader, TimeSpan limit)
 {
-    public static async Task<ExplainedRow> ExplainAsync(
-        NpgsqlConnection connection,
-        TableDescription table,
-        TablePolicy policy,
-        string? filter,
-        JsonElement key,
-        string role,
-        ClaimSet claims,
-        CancellationToken cancellationToken)
+    public async Task<ExplainedRow> ExplainAsync(string? filter, JsonElement key, CancellationToken cancellationToken)
     {
-        var json = await ReadAsync(connection, table, policy, key, role, claims, cancellationToken);
+        string? json;
+        try
+        {
+            json = await ReadAsync(key, cancellationToken);
+        }
+        catch (PostgresException ex) when (ex.SqlState == PolicyFailure.TookTooLong)
+        {
+            return new ExplainedRow(Found: false, Clauses: null, Delivered: false, new PolicyFailure(ex.SqlState).Message(policy));
+        }
+        catch (PostgresException ex) when (!ex.IsTransient)
+        {
+            var text = reader.IsTrusted ? $": {ex.MessageText}" : "";
+            throw SubscriptionException.Invalid(
+                "InvalidRow", $"The row could not be read as role '{reader.Role}' (SQLSTATE {ex.SqlState}{text}). Check the key's values, and the policies with these claims.");
+        }
+
         if (json is null)
         {
             return new ExplainedRow(Found: false, Clauses: null, Delivered: false);
         }
 
-        var image = ToImage(table, json);
+        var image = ToImage(json);
         var clauses = new List<ExplainedClause>();
         foreach (var part in FilterParser.Parse(filter) is AllSyntax all ? all.Parts : [FilterParser.Parse(filter)])
         {
-            var node = await FilterResolver.ResolveAsync(connection, table, part, role, cancellationToken);
+            var node = await FilterResolver.ResolveAsync(connection, table, part, reader.Role, cancellationToken);
             var text = string.Join(", ", part.Conditions.Select(condition => condition.Text));
-            clauses.Add(new ExplainedClause(text, await JudgeAsync(connection, node, image, cancellationToken)));
+            clauses.Add(new ExplainedClause(text, await JudgeAsync(node, image, cancellationToken)));
         }
 
         return new ExplainedRow(Found: true, clauses, Delivered: clauses.TrueForAll(clause => clause.Verdict == true));
     }
 
     /// <summary>The row's readable columns as JSON, read as the role and under its policies; null where it sees none.</summary>
-    private static async Task<string?> ReadAsync(
-        NpgsqlConnection connection,
-        TableDescription table,
-        TablePolicy policy,
-        JsonElement key,
-        string role,
-        ClaimSet claims,
-        CancellationToken cancellationToken)
+    private async Task<string?> ReadAsync(JsonElement key, CancellationToken cancellationToken)
     {
-        var keys = table.Columns.Where(column => column.IsKey).Select(column => column.Name).ToList();
+        var keys = table.Columns.Where(column => column.IsPrimary).Select(column => column.Name).ToList();
         if (keys.Count == 0 || key.ValueKind != JsonValueKind.Object || keys.Exists(name => !key.TryGetProperty(name, out _)))
         {
             throw SubscriptionException.Invalid(
@@ -64,9 +65,10 @@ internal static class RowExplainer
         {
             BatchCommands =
             {
+                StatementLimit.Command(limit),
                 new NpgsqlBatchCommand("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('request.jwt.claim.sub', coalesce($2::jsonb ->> 'sub', ''), true)")
                 {
-                    Parameters = { new() { Value = role }, new() { Value = claims.Text } },
+                    Parameters = { new() { Value = reader.Role }, new() { Value = reader.Claims.Text } },
                 },
                 new NpgsqlBatchCommand(
                     $"select to_jsonb(r)::text from (select {string.Join(", ", readable)} from {name} where ({columns}) = (select {columns} from jsonb_populate_record(null::{name}, $1))) r")
@@ -75,21 +77,14 @@ internal static class RowExplainer
                 },
             },
         };
-        try
-        {
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            await reader.NextResultAsync(cancellationToken);
-            return await reader.ReadAsync(cancellationToken) ? reader.GetString(0) : null;
-        }
-        catch (PostgresException ex) when (!ex.IsTransient)
-        {
-            throw SubscriptionException.Invalid("InvalidRow", $"The row could not be read as role '{role}' (SQLSTATE {ex.SqlState}). Check the key's values, and the policies with these claims.");
-        }
+        await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
+        await rows.NextResultAsync(cancellationToken);
+        await rows.NextResultAsync(cancellationToken);
+        return await rows.ReadAsync(cancellationToken) ? rows.GetString(0) : null;
     }
 
     // Strings are written as capture writes them, since predicates compare tokens.
-    private static RowImage ToImage(TableDescription table, string json)
+    private RowImage ToImage(string json)
     {
         using var document = JsonDocument.Parse(json);
         var row = document.RootElement;
@@ -103,7 +98,7 @@ internal static class RowExplainer
     private static string Token(JsonElement value) =>
         value.ValueKind == JsonValueKind.String ? Encoding.UTF8.GetString(JsonText.Encode(value.GetString()!)) : value.GetRawText();
 
-    private static async Task<bool?> JudgeAsync(NpgsqlConnection connection, FilterNode node, RowImage image, CancellationToken cancellationToken)
+    private async Task<bool?> JudgeAsync(FilterNode node, RowImage image, CancellationToken cancellationToken)
     {
         var predicate = node.Compile();
         if (!predicate.CanJudge(image))

@@ -187,7 +187,7 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
         var hasKey = false;
         for (var i = 0; i < change.Relation.Columns.Count; i++)
         {
-            if (change.Relation.Columns[i].IsKey)
+            if (change.Relation.Columns[i].IsPrimary)
             {
                 hasKey = true;
                 if (!columns[i])

@@ -20,12 +20,12 @@ internal sealed class ColumnMask
 
     public bool this[int ordinal] => _included[ordinal];
 
-    /// <param name="chosen">Names asked for; null for all. The key is always among them.</param>
+    /// <param name="chosen">Names asked for; null for all. The primary key is always among them, and so is what the log knows an old row by.</param>
     /// <param name="readable">Names that the role may read; null for all.</param>
     public static ColumnMask Of(Relation relation, IReadOnlyCollection<string>? chosen, IReadOnlyCollection<string>? readable)
     {
         var included = relation.Columns
-            .Select(column => (chosen is null || column.IsKey || chosen.Contains(column.Name)) && (readable is null || readable.Contains(column.Name)))
+            .Select(column => (chosen is null || column.IsKey || column.IsPrimary || chosen.Contains(column.Name)) && (readable is null || readable.Contains(column.Name)))
             .ToArray();
         var masks = _known.GetOrCreateValue(relation);
         lock (masks)

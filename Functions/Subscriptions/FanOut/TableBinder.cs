@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 using Serverless.Changes;
 using Serverless.Subscriptions.Filters;
@@ -9,7 +8,7 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Brings a table's groups up to its policies, before its changes are matched.</summary>
-internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices)
+internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, FilterWatch watch)
 {
     /// <summary>Binds every group that is new or was bound under other policies.</summary>
     /// <param name="policies">The state of the table's policies that the batch is judged under.</param>
@@ -36,11 +35,13 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         var roles = unbound.Select(group => group.Definition.Role).Distinct().ToList();
         var read = await PolicyCatalog.ReadAsync(connection, [relation.Oid], roles, cancellationToken);
+        var columns = unbound.Any(group => group.Definition.FilterTypes is { Count: > 0 }) ? await FilterColumn.ReadAsync(connection, relation.Oid, cancellationToken) : [];
+        var described = new DescribedTable(relation, columns, table);
         var wasSplit = false;
         foreach (var ofRole in unbound.GroupBy(group => group.Definition.Role))
         {
             var policy = read.GetValueOrDefault((relation.Oid, ofRole.Key));
-            wasSplit |= await BindRoleAsync(connection, relation, table, policy, [.. ofRole], cancellationToken);
+            wasSplit |= await BindRoleAsync(connection, described, policy, ofRole.Key, [.. ofRole], cancellationToken);
         }
 
         return wasSplit;
@@ -48,21 +49,21 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
 
     private async Task<bool> BindRoleAsync(
         NpgsqlConnection connection,
-        Relation relation,
-        TableSubscribers table,
+        DescribedTable table,
         TablePolicy? policy,
+        string role,
         List<SubscriberGroup> groups,
         CancellationToken cancellationToken)
     {
         if (policy is null or { Kind: PolicyKind.Closed })
         {
-            groups.ForEach(group => table.Bind(group, null));
+            await CloseAsync(table, policy, role, groups, cancellationToken);
             return false;
         }
 
         if (policy.Kind == PolicyKind.Open)
         {
-            await BindAllAsync(relation, table, policy, groups, _ => Constant.True, cancellationToken);
+            await BindAllAsync(table, policy, groups, _ => Constant.True, cancellationToken);
             return false;
         }
 
@@ -73,12 +74,31 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
             await splitter.SplitAsync(group, cancellationToken);
         }
 
-        await BindClaimsAsync(connection, relation, table, policy, [.. groups.Except(shared)], cancellationToken);
+        await BindClaimsAsync(connection, table, policy, [.. groups.Except(shared)], cancellationToken);
         return shared.Count > 0;
     }
 
+    // Whoever subscribed to the table by name could read it then; to others only a table that they received before makes a difference.
+    private async Task CloseAsync(DescribedTable table, TablePolicy? policy, string role, List<SubscriberGroup> groups, CancellationToken cancellationToken)
+    {
+        var mayRead = policy is { HasSelect: true };
+        var name = SqlName.Of(table.Relation.Schema, table.Relation.Name);
+        var (quoted, message) = (SqlName.Of(role), $"No change of {name} arrives any more: ");
+        message += policy is null ? $"role {quoted} does not exist any more. Join again with a token of another role."
+            : mayRead ? $"no policy lets role {quoted} select any row. Make one: create policy ... on {name} for select to {quoted} using (...);"
+            : $"role {quoted} may not read it. Run: grant select on {name} to {quoted};";
+        foreach (var group in groups)
+        {
+            var wasBound = table.Subscribers.Bind(group, null);
+            if (wasBound || (!mayRead && group.Definition.Table != GroupDefinition.Any))
+            {
+                await notices.TellAsync(group, "PrivilegeLost", message, cancellationToken);
+            }
+        }
+    }
+
     private async Task BindClaimsAsync(
-        NpgsqlConnection connection, Relation relation, TableSubscribers table, TablePolicy policy, List<SubscriberGroup> groups, CancellationToken cancellationToken)
+        NpgsqlConnection connection, DescribedTable table, TablePolicy policy, List<SubscriberGroup> groups, CancellationToken cancellationToken)
     {
         var claims = groups.Select(ClaimsOf).Distinct().ToList();
         var answers = await policyBinder.BindAsync(connection, policy, claims, cancellationToken);
@@ -88,20 +108,19 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
             if (bound[ClaimsOf(group)].Failure is { } failure)
             {
                 failure.ThrowIfTransient();
-                table.Bind(group, null);
+                table.Subscribers.Bind(group, null);
                 await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);
             }
         }
 
         var sighted = groups.Where(group => bound[ClaimsOf(group)].Failure is null);
-        await BindAllAsync(relation, table, policy, sighted, group => bound[ClaimsOf(group)].Predicate, cancellationToken);
+        await BindAllAsync(table, policy, sighted, group => bound[ClaimsOf(group)].Predicate, cancellationToken);
     }
 
     private static string ClaimsOf(SubscriberGroup group) => group.Claims ?? "{}";
 
     private async Task BindAllAsync(
-        Relation relation,
-        TableSubscribers table,
+        DescribedTable table,
         TablePolicy policy,
         IEnumerable<SubscriberGroup> groups,
         Func<SubscriberGroup, Predicate> sightOf,
@@ -113,30 +132,34 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
             if (policy.ReadableColumns is { } readable && !node.Columns.All(readable.Contains))
             {
                 // Which rows arrive would tell the column's values to a role that may not read it.
-                table.Bind(group, null);
+                table.Subscribers.Bind(group, null);
                 await notices.TellAsync(
                     group,
                     "FilterOutdated",
-                    $"The role may no longer read every column of {relation} that the filter is about. Join again with a filter on columns it may read, or grant select on them.",
+                    $"The role may no longer read every column of {table.Relation} that the filter is about. Join again with a filter on columns it may read, or grant select on them.",
                     cancellationToken);
                 continue;
             }
 
-            if (!IsFit(relation, group))
+            if (group.Definition.FilterTypes is { } types && !FilterColumn.Fit(table.Relation, table.Columns, types, node))
             {
-                table.Bind(group, null);
+                table.Subscribers.Bind(group, null);
                 await notices.TellAsync(
-                    group, "FilterOutdated", $"{relation} was altered: a column that the filter reads is gone or of another type. Join again with a filter that fits it.", cancellationToken);
+                    group,
+                    "FilterOutdated",
+                    $"{table.Relation} was altered: a column that the filter reads is gone, is of another type or collation, or a label of its enum was renamed. Join again with a filter that fits it.",
+                    cancellationToken);
                 continue;
             }
 
-            table.Bind(group, new BoundGroup(group, policy, sightOf(group), node));
+            node = node.MayAsk ? node with { Record = watch.Of(table.Relation.Oid, group.Definition.Filter!) } : node;
+            table.Subscribers.Bind(group, new BoundGroup(group, policy, sightOf(group), node));
         }
     }
 
-    private static bool IsFit(Relation relation, SubscriberGroup group) => group.Definition.FilterTypes is not { } types || types.All(type =>
-        relation.Columns.Any(column => string.Create(CultureInfo.InvariantCulture, $"{column.Name}:{column.TypeOid}") == type));
-
     private static string Signature(Relation relation) =>
         "|" + (int)relation.Identity + string.Concat(relation.Columns.Select(column => $"|{column.Name}:{column.TypeOid}"));
+
+    /// <param name="Columns">As they are now; none where no filter reads any.</param>
+    private sealed record DescribedTable(Relation Relation, IReadOnlyList<FilterColumn> Columns, TableSubscribers Subscribers);
 }

@@ -51,8 +51,9 @@ internal sealed class AskedImages
     private string ListOf(FilterQuestion question) =>
         "{" + string.Join(',', question.Images.Where(image => CanJudge(question, image)).Select(image => _numbers[image].ToString(CultureInfo.InvariantCulture))) + "}";
 
+    // What PostgreSQL reads back from an inexact value's JSON is another value.
     private static bool CanJudge(FilterQuestion question, RowImage image) =>
-        question.Columns.All(column => image.Has(image.Relation.OrdinalOf(column)));
+        question.Columns.All(column => image.Has(image.Relation.OrdinalOf(column)) && !image.Inexact.Contains(column));
 
     private static string Project(RowImage image, List<string> columns)
     {

@@ -10,7 +10,18 @@ internal abstract record ColumnNode(string Column) : FilterNode
     public override IReadOnlyCollection<string> Columns => [Column];
 
     [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => [this];
+
+    [JsonIgnore]
     public override bool IsInMemory => true;
+
+    /// <summary>Whether it comes out one way for SQL's null and another for the value null of JSON, which images do not tell apart: then it is unknown of either.</summary>
+    [JsonIgnore]
+    public virtual bool IsUnclearOfNull => false;
+
+    /// <summary>The values that the column is found equal to or not, as JSON tokens; none where it is compared otherwise.</summary>
+    [JsonIgnore]
+    public virtual IReadOnlyList<string> EqualTo => [];
 }
 
 /// <summary>The column is equal to one of the values.</summary>
@@ -18,6 +29,9 @@ internal abstract record ColumnNode(string Column) : FilterNode
 /// <param name="Values">JSON tokens, sorted and each once; at least one.</param>
 internal sealed record EqualNode(string Column, string Type, EqualityRule Rule, IReadOnlyList<string> Values) : ColumnNode(Column)
 {
+    [JsonIgnore]
+    public override IReadOnlyList<string> EqualTo => Values;
+
     public override Predicate Compile() => new Equality(Column, Rule, [.. Values.Select(value => Rule.Token(value))]);
 
     public override string ToSql() =>
@@ -27,6 +41,9 @@ internal sealed record EqualNode(string Column, string Type, EqualityRule Rule, 
 /// <summary>The column is distinct from the value, counting null as a value; or is not.</summary>
 internal sealed record DistinctNode(string Column, string Type, EqualityRule Rule, string Value, bool IsNegated) : ColumnNode(Column)
 {
+    [JsonIgnore]
+    public override IReadOnlyList<string> EqualTo => [Value];
+
     public override Predicate Compile() => new Distinct(Column, Rule, Rule.Token(Value), IsNegated);
 
     public override string ToSql() => IsNegated
@@ -42,6 +59,19 @@ internal sealed record NullNode(string Column, bool IsNegated) : ColumnNode(Colu
     public override Predicate Compile() => new NullTest(Column, IsNegated);
 
     public override string ToSql() => $"({SqlName.Of(Column)} {(IsNegated ? "is not null" : "is null")})";
+
+    protected override FilterNode Negate() => this with { IsNegated = !IsNegated };
+}
+
+/// <summary>The column, of type <c>json</c> or <c>jsonb</c>, is null, or is not: unknown where the image says null.</summary>
+internal sealed record JsonNullNode(string Column, bool IsNegated) : ColumnNode(Column)
+{
+    [JsonIgnore]
+    public override bool IsUnclearOfNull => true;
+
+    public override Predicate Compile() => new JsonNullTest(Column, IsNegated);
+
+    public override string ToSql() => $"(case when {SqlName.Of(Column)} is not null then {(IsNegated ? "true" : "false")} end)";
 
     protected override FilterNode Negate() => this with { IsNegated = !IsNegated };
 }
@@ -70,6 +100,9 @@ internal sealed record OrderNode(string Column, string Type, ValueOrder Order, F
 /// <summary>The column's text fits a pattern of LIKE.</summary>
 internal sealed record LikeNode(string Column, string Pattern) : ColumnNode(Column)
 {
+    [JsonIgnore]
+    public override bool MayAsk => true;
+
     public override Predicate Compile() => new Like(Column, Pattern);
 
     public override string ToSql() => $"({SqlName.Of(Column)} operator(pg_catalog.~~) {SqlLiteral.Of(Pattern)})";
@@ -77,8 +110,12 @@ internal sealed record LikeNode(string Column, string Pattern) : ColumnNode(Colu
 
 /// <summary>A condition that is asked of PostgreSQL.</summary>
 /// <param name="Sql">A boolean expression, in parentheses.</param>
-internal sealed record AskNode(string Column, string Sql) : ColumnNode(Column)
+/// <param name="HasUnclearNull">Whether it is unknown where the image has null for a <c>jsonb</c>, because the two nulls would come out differently.</param>
+internal sealed record AskNode(string Column, string Sql, bool HasUnclearNull = false) : ColumnNode(Column)
 {
+    [JsonIgnore]
+    public override bool IsUnclearOfNull => HasUnclearNull;
+
     [JsonIgnore]
     public override bool IsInMemory => false;
 

@@ -36,6 +36,11 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
             return new DistinctNode(column.Name, BooleanType, EqualityRule.SameToken, value, IsNegated: true);
         }
 
+        if (column.BaseTypeName is "json" or "jsonb")
+        {
+            return new JsonNullNode(column.Name, IsNegated: false);
+        }
+
         // A composite whose fields are all null is null to SQL, though its JSON is an object.
         return column.Category == 'C'
             ? await AskAsync($"({SqlName.Of(column.Name)} is null)", cancellationToken)
@@ -54,12 +59,7 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
             return await AskAsync(await OperatorAsync(cancellationToken), await ReadTextsAsync(cancellationToken), cancellationToken);
         }
 
-        var values = new List<string>(condition.Values.Count);
-        foreach (var text in condition.Values)
-        {
-            values.Add(rule.Canonical(await ReadTokenAsync(text, cancellationToken)));
-        }
-
+        var values = (await ReadTokensAsync(cancellationToken)).Select(token => rule.Canonical(token));
         return new EqualNode(column.Name, column.SqlType, rule, [.. values.Distinct().Order(StringComparer.Ordinal)]);
     }
 
@@ -67,7 +67,7 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
     {
         if (MemoryRule is { } rule)
         {
-            var token = rule.Canonical(await ReadTokenAsync(condition.Values[0], cancellationToken));
+            var token = rule.Canonical((await ReadTokensAsync(cancellationToken))[0]);
             return new DistinctNode(column.Name, column.SqlType, rule, token, IsNegated: false);
         }
 
@@ -85,7 +85,7 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
             return await AskAsync(await OperatorAsync(cancellationToken), await ReadTextsAsync(cancellationToken), cancellationToken);
         }
 
-        var token = await ReadTokenAsync(condition.Values[0], cancellationToken);
+        var token = (await ReadTokensAsync(cancellationToken))[0];
         var canonical = order == ValueOrder.Numeric ? EqualityRule.SameNumber.Canonical(token) : Encoding.UTF8.GetString(token);
         return new OrderNode(column.Name, column.SqlType, order, condition.Operator, canonical);
     }
@@ -133,21 +133,26 @@ internal sealed class ConditionResolver(NpgsqlConnection connection, TableDescri
         return await AskAsync($"({string.Join(" or ", tests.Distinct().Order(StringComparer.Ordinal))})", cancellationToken);
     }
 
-    private async Task<AskNode> AskAsync(string sql, CancellationToken cancellationToken) =>
-        await FilterProbe.TryAsync(connection, column, sql, cancellationToken) is { } problem ? throw Invalid(problem) : new AskNode(column.Name, sql);
-
-    private async Task<byte[]> ReadTokenAsync(string text, CancellationToken cancellationToken) =>
-        await LiteralReader.ReadAsync(connection, column, text, cancellationToken) ?? throw NotAValue(text);
-
-    private async Task<List<string>> ReadTextsAsync(CancellationToken cancellationToken)
+    private async Task<AskNode> AskAsync(string sql, CancellationToken cancellationToken)
     {
-        var values = new List<string>(condition.Values.Count);
-        foreach (var text in condition.Values)
+        if (await FilterProbe.TryAsync(connection, column, sql, cancellationToken) is { } problem)
         {
-            values.Add(await LiteralReader.ReadTextAsync(connection, column, text, cancellationToken) ?? throw NotAValue(text));
+            throw Invalid(problem);
         }
 
-        return values;
+        return column.BaseTypeName == "jsonb" ? await JsonNulls.AskAsync(connection, column, sql, cancellationToken) : new AskNode(column.Name, sql);
+    }
+
+    private async Task<IReadOnlyList<byte[]>> ReadTokensAsync(CancellationToken cancellationToken)
+    {
+        var tokens = await LiteralReader.ReadTokensAsync(connection, column, condition.Values, cancellationToken);
+        return tokens.Count == condition.Values.Count ? tokens : throw NotAValue(condition.Values[tokens.Count]);
+    }
+
+    private async Task<IReadOnlyList<string>> ReadTextsAsync(CancellationToken cancellationToken)
+    {
+        var texts = await LiteralReader.ReadTextsAsync(connection, column, condition.Values, cancellationToken);
+        return texts.Count == condition.Values.Count ? texts : throw NotAValue(condition.Values[texts.Count]);
     }
 
     private SubscriptionException NotAValue(string text) =>

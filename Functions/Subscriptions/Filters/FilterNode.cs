@@ -15,6 +15,7 @@ namespace Serverless.Subscriptions.Filters;
 [JsonDerivedType(typeof(EqualNode), "equal")]
 [JsonDerivedType(typeof(DistinctNode), "distinct")]
 [JsonDerivedType(typeof(NullNode), "null")]
+[JsonDerivedType(typeof(JsonNullNode), "json null")]
 [JsonDerivedType(typeof(OrderNode), "order")]
 [JsonDerivedType(typeof(LikeNode), "like")]
 [JsonDerivedType(typeof(AskNode), "ask")]
@@ -27,9 +28,21 @@ internal abstract record FilterNode
     [JsonIgnore]
     public abstract IReadOnlyCollection<string> Columns { get; }
 
+    /// <summary>Its conditions on columns, wherever they stand in it.</summary>
+    [JsonIgnore]
+    public abstract IEnumerable<ColumnNode> Conditions { get; }
+
     /// <summary>Whether all of it is decided in memory, whatever the row (but for a LIKE over a huge text).</summary>
     [JsonIgnore]
     public abstract bool IsInMemory { get; }
+
+    /// <summary>Whether PostgreSQL may have to be asked for some row.</summary>
+    [JsonIgnore]
+    public virtual bool MayAsk => !IsInMemory;
+
+    /// <summary>How this filter has fared when asked about, where that is watched. Not part of what it is.</summary>
+    [JsonIgnore]
+    public FilterRecord? Record { get; init; }
 
     public abstract Predicate Compile();
 

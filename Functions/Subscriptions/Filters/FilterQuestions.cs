@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Npgsql;
 using NpgsqlTypes;
@@ -8,8 +9,7 @@ namespace Serverless.Subscriptions.Filters;
 /// <summary>Asks PostgreSQL what memory cannot decide: many expressions over many images in one round trip.</summary>
 /// <remarks>
 /// Expressions are kept apart by the database function, each in a subtransaction, so that one that raises an error fails for its image alone. A
-/// statement that runs out of time is beyond that; then the questions are halved until the slow ones stand alone. <c>n</c> slow ones
-/// among <c>m</c> cost at most about <c>n * (1 + log2 m)</c> limits.
+/// statement that runs out of time is beyond that; who is asked about again, and for how long, is for <see cref="FilterTurns"/> to say.
 /// </remarks>
 internal static class FilterQuestions
 {
@@ -17,39 +17,27 @@ internal static class FilterQuestions
 
     /// <param name="connection">Not in a transaction: a statement that runs out of time would abort it.</param>
     /// <param name="relation">The table of all the images. Values are read by its columns' types and collations as they are now.</param>
-    /// <param name="limit">How long one statement may take.</param>
+    /// <param name="limit">How long one statement may take. All together take no longer than that and <see cref="FilterWatch.Burst"/>, but for 10 microseconds for each question and image.</param>
     /// <returns>One answer for each question, in order.</returns>
     public static async Task<IReadOnlyList<FilterAnswer>> AskAsync(
         NpgsqlConnection connection, Relation relation, IReadOnlyList<FilterQuestion> questions, TimeSpan limit, CancellationToken cancellationToken)
     {
-        var answers = new FilterAnswer[questions.Count];
-        var halves = new Stack<Range>();
-        halves.Push(..questions.Count);
-        while (halves.TryPop(out var range))
+        var turns = new FilterTurns(questions, limit);
+        while (turns.Next() is { } turn)
         {
-            var (start, length) = range.GetOffsetAndLength(questions.Count);
-            if (length == 0)
-            {
-                continue;
-            }
-
-            var part = questions.Skip(start).Take(length).ToList();
+            var began = Stopwatch.GetTimestamp();
             try
             {
-                (await AskAllAsync(connection, relation.Oid, part, limit, cancellationToken)).CopyTo(answers, start);
-            }
-            catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.QueryCanceled && length == 1)
-            {
-                answers[start] = new FilterAnswer(new bool?[part[0].Images.Count], ex.SqlState);
+                var answers = await AskAllAsync(connection, relation.Oid, [.. turn.Places.Select(place => questions[place])], turn.Limit, cancellationToken);
+                turns.Answer(turn, answers, Stopwatch.GetElapsedTime(began));
             }
             catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.QueryCanceled)
             {
-                halves.Push(start..(start + (length / 2)));
-                halves.Push((start + (length / 2))..(start + length));
+                turns.TookTooLong(turn, Stopwatch.GetElapsedTime(began));
             }
         }
 
-        return answers;
+        return turns.Answers;
     }
 
     private static async Task<FilterAnswer[]> AskAllAsync(

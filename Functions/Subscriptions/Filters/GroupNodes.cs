@@ -9,7 +9,13 @@ internal sealed record AllNode(IReadOnlyList<FilterNode> Parts) : FilterNode
     public override IReadOnlyCollection<string> Columns => [.. Parts.SelectMany(part => part.Columns).Distinct()];
 
     [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => Parts.SelectMany(part => part.Conditions);
+
+    [JsonIgnore]
     public override bool IsInMemory => Parts.All(part => part.IsInMemory);
+
+    [JsonIgnore]
+    public override bool MayAsk => Parts.Any(part => part.MayAsk);
 
     public override Predicate Compile() => Parts.Count == 0 ? Constant.True : new AllOf([.. Parts.Select(part => part.Compile())]);
 
@@ -25,7 +31,13 @@ internal sealed record AnyNode(IReadOnlyList<FilterNode> Parts) : FilterNode
     public override IReadOnlyCollection<string> Columns => [.. Parts.SelectMany(part => part.Columns).Distinct()];
 
     [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => Parts.SelectMany(part => part.Conditions);
+
+    [JsonIgnore]
     public override bool IsInMemory => Parts.All(part => part.IsInMemory);
+
+    [JsonIgnore]
+    public override bool MayAsk => Parts.Any(part => part.MayAsk);
 
     public override Predicate Compile() => Parts.Count == 0 ? Constant.False : new AnyOf([.. Parts.Select(part => part.Compile())]);
 
@@ -41,7 +53,13 @@ internal sealed record NotNode(FilterNode Part) : FilterNode
     public override IReadOnlyCollection<string> Columns => Part.Columns;
 
     [JsonIgnore]
+    public override IEnumerable<ColumnNode> Conditions => Part.Conditions;
+
+    [JsonIgnore]
     public override bool IsInMemory => Part.IsInMemory;
+
+    [JsonIgnore]
+    public override bool MayAsk => Part.MayAsk;
 
     public override Predicate Compile() => new Not(Part.Compile());
 

@@ -6,8 +6,8 @@ namespace Serverless.Subscriptions.Filters;
 /// <param name="pattern">With backslashes as escapes; does not end in one.</param>
 internal sealed class Like(string column, string pattern) : Predicate
 {
-    // Beyond this many comparisons at worst PostgreSQL is asked, where a statement has a time limit.
-    private const long MaxWork = 20_000_000;
+    // What all patterns together may take over one image, and four steps more for each of its bytes: some milliseconds. Beyond it PostgreSQL is asked, where time is limited.
+    private const long StepsForImage = 1_000_000;
 
     private readonly LikePattern _pattern = LikePattern.Parse(pattern)
         ?? throw new FormatException($"A pattern for column '{column}' ends in its escape character. The stored filter was written by another version, or damaged.");
@@ -27,6 +27,9 @@ internal sealed class Like(string column, string pattern) : Predicate
         }
 
         using var text = new TokenText(token);
-        return (long)text.Utf8.Length * _pattern.Length > MaxWork ? Truth.Ask : _pattern.Matches(text.Utf8) ? Truth.True : Truth.False;
+        var left = StepsForImage + (4L * image.Json.Length) - image.PatternSteps;
+        var (matches, steps) = _pattern.Match(text.Utf8, left);
+        image.PatternSteps += steps;
+        return matches switch { true => Truth.True, false => Truth.False, null => Truth.Ask };
     }
 }

@@ -12,11 +12,12 @@ internal sealed class LikePattern
     private const short AnyText = -1;
     private const short AnyCharacter = -2;
 
+    // A byte is looked for in vectors.
+    private const int BytesInStep = 16;
+
     private readonly short[] _units;
 
     private LikePattern(short[] units) => _units = units;
-
-    public int Length => _units.Length;
 
     /// <summary>Null where the pattern ends in a backslash that escapes nothing, which PostgreSQL refuses when it meets it.</summary>
     public static LikePattern? Parse(string pattern)
@@ -42,13 +43,19 @@ internal sealed class LikePattern
         return new LikePattern([.. units]);
     }
 
-    /// <summary>Whether the whole text fits. Takes time in proportion to both lengths at worst, multiplied.</summary>
-    public bool Matches(ReadOnlySpan<byte> text)
+    /// <summary>Whether the whole text fits; null where that takes more steps than are given. In proportion to both lengths at worst, multiplied.</summary>
+    public (bool? Matches, long Steps) Match(ReadOnlySpan<byte> text, long mostSteps)
     {
+        var steps = 0L;
         var (unit, at) = (0, 0);
         var (afterAny, restart) = (-1, 0);
         while (at < text.Length)
         {
+            if (++steps > mostSteps)
+            {
+                return (null, steps);
+            }
+
             if (unit < _units.Length && _units[unit] == AnyText)
             {
                 afterAny = ++unit;
@@ -58,18 +65,18 @@ internal sealed class LikePattern
             {
                 unit++;
             }
-            else if (afterAny >= 0 && TryAdvance(text, _units.AsSpan(afterAny), ref restart))
+            else if (afterAny >= 0 && TryAdvance(text, _units.AsSpan(afterAny), ref restart, ref steps))
             {
                 unit = afterAny;
                 at = restart;
             }
             else
             {
-                return false;
+                return (false, steps);
             }
         }
 
-        return _units.AsSpan(unit).IndexOfAnyExcept(AnyText) < 0;
+        return (_units.AsSpan(unit).IndexOfAnyExcept(AnyText) < 0, steps);
     }
 
     private static bool TryTake(ReadOnlySpan<byte> text, short unit, ref int at)
@@ -90,7 +97,7 @@ internal sealed class LikePattern
     }
 
     // The last "any text" takes one character more, and as many as bring it before the byte that must come next.
-    private static bool TryAdvance(ReadOnlySpan<byte> text, ReadOnlySpan<short> rest, ref int restart)
+    private static bool TryAdvance(ReadOnlySpan<byte> text, ReadOnlySpan<short> rest, ref int restart, ref long steps)
     {
         restart += CharacterLength(text, restart);
         if (rest.IsEmpty || rest[0] < 0)
@@ -100,6 +107,7 @@ internal sealed class LikePattern
 
         var next = text[restart..].IndexOf((byte)rest[0]);
         restart += Math.Max(next, 0);
+        steps += (next < 0 ? text.Length - restart : next) / BytesInStep;
         return next >= 0;
     }
 

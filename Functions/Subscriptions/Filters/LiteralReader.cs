@@ -12,51 +12,79 @@ namespace Serverless.Subscriptions.Filters;
 /// </remarks>
 internal static partial class LiteralReader
 {
-    /// <returns>The token, or null where the text is not a value of the column's type.</returns>
-    public static async Task<byte[]?> ReadAsync(NpgsqlConnection connection, ColumnDescription column, string text, CancellationToken cancellationToken)
+    /// <summary>Reads values as the tokens that images have for them.</summary>
+    /// <returns>The tokens in order, up to the first text that is not a value of the column's type.</returns>
+    public static async Task<IReadOnlyList<byte[]>> ReadTokensAsync(
+        NpgsqlConnection connection, ColumnDescription column, IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        if (text.Contains('\0', StringComparison.Ordinal))
+        var known = texts.Select(text => TokenOf(column, text)).ToList();
+        string[] asked = [.. texts.Where((_, i) => known[i] is null)];
+        var answers = new Queue<string>(await AskAsync(connection, $"to_jsonb(v::{column.SqlType})", asked, cancellationToken));
+        var tokens = new List<byte[]>(texts.Count);
+        foreach (var token in known)
         {
-            return null;
+            if (token is null && answers.Count == 0)
+            {
+                break;
+            }
+
+            tokens.Add(token ?? Recode(answers.Dequeue()));
         }
 
-        if (column.BaseTypeName is "text" or "varchar")
-        {
-            return JsonText.Encode(text);
-        }
-
-        if (column.BaseTypeName is "int4" or "int8" && PlainInteger().IsMatch(text))
-        {
-            return System.Text.Encoding.ASCII.GetBytes(text);
-        }
-
-        if (column.BaseTypeName is "uuid" && PlainUuid().IsMatch(text))
-        {
-            return JsonText.Encode(text);
-        }
-
-        return await AskAsync(connection, column, text, cancellationToken);
+        return tokens;
     }
 
-    /// <summary>Reads a value that only PostgreSQL will ever compare.</summary>
-    /// <returns>The value as the type writes it, or null where the text is not a value of the column's type.</returns>
-    public static async Task<string?> ReadTextAsync(NpgsqlConnection connection, ColumnDescription column, string text, CancellationToken cancellationToken) =>
-        text.Contains('\0', StringComparison.Ordinal) ? null : await AskAsync(connection, $"select ($1::text::{column.SqlType})::text", text, cancellationToken);
+    /// <summary>Reads values that only PostgreSQL will ever compare.</summary>
+    /// <returns>The values as the type writes them in order, up to the first text that is not a value of the column's type.</returns>
+    public static Task<IReadOnlyList<string>> ReadTextsAsync(
+        NpgsqlConnection connection, ColumnDescription column, IReadOnlyList<string> texts, CancellationToken cancellationToken) =>
+        AskAsync(connection, $"(v::{column.SqlType})", texts, cancellationToken);
 
-    private static async Task<byte[]?> AskAsync(NpgsqlConnection connection, ColumnDescription column, string text, CancellationToken cancellationToken) =>
-        await AskAsync(connection, $"select to_jsonb($1::text::{column.SqlType})::text", text, cancellationToken) is { } json ? Recode(json) : null;
-
-    // The type's name in the statement comes from the catalog, quoted there; the text is a parameter.
-    private static async Task<string?> AskAsync(NpgsqlConnection connection, string statement, string text, CancellationToken cancellationToken)
+    private static byte[]? TokenOf(ColumnDescription column, string text) => column.BaseTypeName switch
     {
-        await using var command = new NpgsqlCommand(statement, connection) { Parameters = { new() { Value = text } } };
+        _ when text.Contains('\0', StringComparison.Ordinal) => null,
+        "text" or "varchar" => JsonText.Encode(text),
+        "int4" or "int8" when PlainInteger().IsMatch(text) => System.Text.Encoding.ASCII.GetBytes(text),
+        "uuid" when PlainUuid().IsMatch(text) => JsonText.Encode(text),
+        _ => null,
+    };
+
+    // All in one statement. Where one is no value the statement fails as a whole, and halves of it tell which.
+    private static async Task<IReadOnlyList<string>> AskAsync(
+        NpgsqlConnection connection, string expression, IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        string[] asked = [.. texts.TakeWhile(text => !text.Contains('\0', StringComparison.Ordinal))];
+        var answers = await AskOnceAsync(connection, expression, asked, cancellationToken);
+        if (answers is not null || asked.Length == 1)
+        {
+            return answers ?? [];
+        }
+
+        var half = asked.Length / 2;
+        var first = await AskAsync(connection, expression, asked[..half], cancellationToken);
+        return first.Count < half ? first : [.. first, .. await AskAsync(connection, expression, asked[half..], cancellationToken)];
+    }
+
+    // The type's name in the statement comes from the catalog, quoted there; the texts are a parameter.
+    private static async Task<IReadOnlyList<string>?> AskOnceAsync(
+        NpgsqlConnection connection, string expression, string[] texts, CancellationToken cancellationToken)
+    {
+        if (texts.Length == 0)
+        {
+            return [];
+        }
+
+        await using var command = new NpgsqlCommand($"select array(select {expression}::text from unnest($1::text[]) with ordinality as t (v, n) order by n)", connection)
+        {
+            Parameters = { new() { Value = texts } },
+        };
         try
         {
-            return (string)(await command.ExecuteScalarAsync(cancellationToken))!;
+            return (string[])(await command.ExecuteScalarAsync(cancellationToken))!;
         }
         catch (PostgresException ex) when (ex.SqlState.StartsWith("22", StringComparison.Ordinal) || ex.SqlState is PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.CannotCoerce)
         {
-            // Class 22 is "data exception": the text is no value of this type. The others come from types that take no text at all.
+            // Class 22 is "data exception": a text is no value of this type. The others come from types that take no text at all.
             return null;
         }
     }

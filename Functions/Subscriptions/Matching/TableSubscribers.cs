@@ -16,6 +16,9 @@ internal sealed class TableSubscribers
     private readonly Dictionary<long, BoundGroup> _bound = [];
     private readonly PredicateIndex<BoundGroup> _index = new();
     private readonly HashSet<long> _left = [];
+
+    // Groups that were bound until the policies changed, and are to be bound again.
+    private readonly HashSet<long> _wereBound = [];
     private int _leaving;
     private int _held;
 
@@ -83,6 +86,7 @@ internal sealed class TableSubscribers
                     _index.Remove(bound, bound.Predicate);
                 }
 
+                _wereBound.UnionWith(_bound.Keys);
                 _bound.Clear();
                 _unbound.UnionWith(_groups.Values);
                 Policies = policies;
@@ -104,7 +108,8 @@ internal sealed class TableSubscribers
 
     /// <summary>Settles a group that <see cref="TakeUnbound"/> gave.</summary>
     /// <param name="bound">Null where the group receives nothing under these policies.</param>
-    public void Bind(SubscriberGroup group, BoundGroup? bound)
+    /// <returns>Whether it was bound under the policies before these.</returns>
+    public bool Bind(SubscriberGroup group, BoundGroup? bound)
     {
         lock (_lock)
         {
@@ -113,6 +118,8 @@ internal sealed class TableSubscribers
                 _bound.Add(group.Id, bound);
                 _index.Add(bound, bound.Predicate);
             }
+
+            return _wereBound.Remove(group.Id);
         }
     }
 
@@ -155,6 +162,7 @@ internal sealed class TableSubscribers
 
         _leaving -= group.Definition.Leave ? 1 : 0;
         _unbound.Remove(group);
+        _wereBound.Remove(id);
         if (_bound.Remove(id, out var bound))
         {
             _index.Remove(bound, bound.Predicate);

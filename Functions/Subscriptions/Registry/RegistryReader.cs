@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Serverless.Database;
+using Serverless.Subscriptions.Filters;
 using Serverless.Subscriptions.Policies;
 
 namespace Serverless.Subscriptions.Registry;
@@ -38,10 +39,8 @@ internal sealed class RegistryReader([FromKeyedServices(DatabaseServices.ForRegi
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Begin));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Snapshot));
         batch.BatchCommands.Add(Subscriptions(since));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(PolicyFingerprint.Query)
-        {
-            Parameters = { new() { Value = tables.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
-        });
+        batch.BatchCommands.Add(OfTables(PolicyFingerprint.Query, tables));
+        batch.BatchCommands.Add(OfTables(FilterColumn.Fingerprints, tables));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
@@ -49,9 +48,23 @@ internal sealed class RegistryReader([FromKeyedServices(DatabaseServices.ForRegi
         await reader.NextResultAsync(cancellationToken);
         var rows = await ReadRowsAsync(reader, cancellationToken);
         await reader.NextResultAsync(cancellationToken);
-        var policies = await ReadPoliciesAsync(reader, cancellationToken);
+        var policies = await ReadFingerprintsAsync(reader, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        foreach (var (table, labels) in await ReadFingerprintsAsync(reader, cancellationToken))
+        {
+            if (policies.TryGetValue(table, out var policy))
+            {
+                policies[table] = policy + labels;
+            }
+        }
+
         return new RegistryReading(snapshot, rows, policies);
     }
+
+    private static NpgsqlBatchCommand OfTables(string query, IReadOnlyCollection<uint> tables) => new(query)
+    {
+        Parameters = { new() { Value = tables.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Oid } },
+    };
 
     private static NpgsqlBatchCommand Subscriptions(PgSnapshot? since) => since is null
         ? new NpgsqlBatchCommand(Live)
@@ -82,15 +95,15 @@ internal sealed class RegistryReader([FromKeyedServices(DatabaseServices.ForRegi
         return rows;
     }
 
-    private static async Task<Dictionary<uint, string>> ReadPoliciesAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    private static async Task<Dictionary<uint, string>> ReadFingerprintsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
-        var policies = new Dictionary<uint, string>();
+        var fingerprints = new Dictionary<uint, string>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            policies[reader.GetFieldValue<uint>(0)] = reader.GetString(1);
+            fingerprints[reader.GetFieldValue<uint>(0)] = reader.GetString(1);
         }
 
-        return policies;
+        return fingerprints;
     }
 }
 

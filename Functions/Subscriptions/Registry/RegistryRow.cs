@@ -13,6 +13,6 @@ internal readonly record struct RegistryRow(
 /// <summary>What a refresh found, all of it in one snapshot.</summary>
 /// <param name="Snapshot">Which transactions had become visible. The registrations of all of them are in the index.</param>
 /// <param name="Policies">
-/// For each table asked about, a text that changes whenever its policies or the rights on it do. A table that is gone is absent.
+/// For each table asked about, a text that changes whenever its policies, the rights on it or the labels of its enums do. A table that is gone is absent.
 /// </param>
 internal sealed record RegistryView(PgSnapshot Snapshot, IReadOnlyDictionary<uint, string> Policies);
