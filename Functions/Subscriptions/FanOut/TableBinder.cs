@@ -9,8 +9,11 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Brings a table's groups up to its policies, before its changes are matched.</summary>
-internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices)
+internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, TimeProvider time)
 {
+    private static readonly TimeSpan _firstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _lastRetry = TimeSpan.FromMinutes(1);
+
     /// <summary>Binds every group that is new or was bound under other policies.</summary>
     /// <param name="policies">The state of the table's policies that the batch is judged under.</param>
     /// <returns>False where groups had to be split: the registry must be read again, and this called again.</returns>
@@ -20,7 +23,7 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         policies += Signature(relation);
 
         // A refresh of another partition may bring more while these are bound. Of those the batch may know no other group of the same subscriber, so none are left unbound.
-        while (table.TakeUnbound(policies) is { Count: > 0 } unbound)
+        while (table.TakeUnbound(policies, time.GetTimestamp()) is { Count: > 0 } unbound)
         {
             if (await BindAsync(relation, table, unbound, cancellationToken))
             {
@@ -60,6 +63,21 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
             return false;
         }
 
+        if (!policy.Fits(relation))
+        {
+            foreach (var group in groups)
+            {
+                table.Bind(group, null);
+                await notices.TellAsync(
+                    group,
+                    "TableAltered",
+                    $"{relation} was altered while changes of it were under way, so that its policies cannot be evaluated for those. They do not arrive; later ones do.",
+                    cancellationToken);
+            }
+
+            return false;
+        }
+
         if (policy.Kind == PolicyKind.Open)
         {
             await BindAllAsync(relation, table, policy, groups, _ => Constant.True, cancellationToken);
@@ -85,10 +103,14 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         var bound = claims.Zip(answers).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
         foreach (var group in groups)
         {
-            if (bound[ClaimsOf(group)].Failure is { } failure)
+            if (bound[ClaimsOf(group)].Failure is not { } failure)
             {
-                failure.ThrowIfTransient();
-                table.Bind(group, null);
+                group.Failures = 0;
+            }
+            else
+            {
+                // What mends it need not be in the fingerprint, so that it is tried again.
+                table.Postpone(group, time.GetTimestamp() + (long)(RetryAfter(group.Failures++).TotalSeconds * time.TimestampFrequency));
                 await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);
             }
         }
@@ -96,6 +118,8 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         var sighted = groups.Where(group => bound[ClaimsOf(group)].Failure is null);
         await BindAllAsync(relation, table, policy, sighted, group => bound[ClaimsOf(group)].Predicate, cancellationToken);
     }
+
+    private static TimeSpan RetryAfter(int failures) => failures < 6 ? _firstRetry * (1 << failures) : _lastRetry;
 
     private static string ClaimsOf(SubscriberGroup group) => group.Claims ?? "{}";
 
@@ -138,5 +162,5 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         relation.Columns.Any(column => string.Create(CultureInfo.InvariantCulture, $"{column.Name}:{column.TypeOid}") == type));
 
     private static string Signature(Relation relation) =>
-        "|" + (int)relation.Identity + string.Concat(relation.Columns.Select(column => $"|{column.Name}:{column.TypeOid}"));
+        "|" + (int)relation.Identity + string.Concat(relation.Columns.Select(column => $"|{column.Name}:{column.TypeOid}:{column.Number}"));
 }
