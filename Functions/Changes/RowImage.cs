@@ -26,7 +26,7 @@ internal sealed class RowImage(Relation relation, ReadOnlyMemory<byte> json)
     public long PatternSteps { get; set; }
 
     /// <summary>
-    /// Columns whose value is one of several that have the same JSON: an array that does not begin at 1, a JSON null within an array or a composite value. A row made
+    /// Columns whose value is one of several that have the same JSON: an array that does not begin at 1, a JSON null within an array or a composite value, a float's negative zero. A row made
     /// of the JSON would have another.
     /// </summary>
     public IReadOnlyList<string> Inexact { get; init; } = [];

@@ -13,6 +13,9 @@ internal static class PresenceKey
     {
         "__proto__", "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
         "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__",
+
+        // Not of every object, but supabase-js takes a payload that has it for a row change.
+        "ids",
     };
 
     /// <returns>Why it may not be called so; null where it may.</returns>
@@ -21,7 +24,7 @@ internal static class PresenceKey
         { Length: 0 } => Invalid("The presence key is empty. Leave it out to be given a random one."),
         { Length: > MaxLength } => Invalid($"The presence key is {key.Length} characters long; at most {MaxLength} are accepted."),
         _ when key.Any(char.IsControl) => Invalid("The presence key holds a control character."),
-        _ when _inEveryObject.Contains(key) => Invalid($"'{key}' cannot be a presence key: every JavaScript object has a member of that name. Choose another."),
+        _ when _inEveryObject.Contains(key) => Invalid($"'{key}' cannot be a presence key: JavaScript clients take it for something else. Choose another."),
         _ => null,
     };
 

@@ -61,7 +61,7 @@ internal sealed class PolicyDatabase : IAsyncDisposable
     {
         await using var command = new NpgsqlCommand(
             $"""
-            select id::text, to_jsonb(t)::text,
+            select id::text, row_to_json(t)::text,
               (select array_agg(attname::text order by attnum) from pg_attribute where attrelid = t.tableoid and attnum > 0 and not attisdropped)
             from only {table} t order by id
             """,

@@ -11,12 +11,13 @@ public sealed class PolicyFingerprintTests : IAsyncLifetime
         await _database.ExecuteAsync(
             $"""
             create role other_{Name} nologin;
+            create type mood as enum ('sad');
             create table rooms (id int, owner uuid);
             create table notes (id int primary key, user_id uuid, room int);
             alter table notes enable row level security;
             grant select on notes to authenticated;
             create function helper(int) returns boolean language sql stable as 'select true';
-            create policy p on notes using (helper(room) and exists (select from rooms r where r.owner = auth.uid()));
+            create policy p on notes using (helper(room) and exists (select from rooms r where r.owner = auth.uid()) and (auth.jwt() ->> 'mood')::mood = 'sad');
             """);
     }
 
@@ -52,6 +53,9 @@ public sealed class PolicyFingerprintTests : IAsyncLifetime
     [InlineData("alter table rooms rename to places")]
     [InlineData("create schema s; alter table rooms set schema s")]
     [InlineData("alter function helper rename to aide")]
+    [InlineData("revoke usage on schema auth from public")]
+    [InlineData("alter type mood add value 'ok'")]
+    [InlineData("alter type mood rename value 'sad' to 'low'")]
     public async Task It_changes(string ddl)
     {
         var oid = await _database.OidAsync("notes");

@@ -69,6 +69,33 @@ public sealed class PolicyJudgeTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("user_id = me_fast()")]
+    [InlineData("user_id = me_faster()")]
+    [InlineData("is_mine(user_id)")]
+    [InlineData("user_id = kept()")]
+    public async Task What_a_function_keeps_of_one_subscriber_serves_no_other(string expression)
+    {
+        await _database.ExecuteAsync(
+            """
+            create function me() returns uuid language sql stable as 'select auth.uid()';
+            create function me_fast() returns uuid language sql immutable as 'select me()';
+            create function me_faster() returns uuid language plpgsql immutable as 'begin return me(); end';
+            create function is_mine(uuid) returns boolean language plpgsql stable as 'begin return $1 = me_fast(); end';
+            create function kept() returns uuid language plpgsql stable as $$ begin
+              if coalesce(current_setting('app.me', true), '') = '' then
+                perform set_config('app.me', auth.uid()::text, true);
+              end if;
+              return current_setting('app.me'); end $$;
+            """);
+        var policy = await PolicyAsync(expression);
+        for (var i = 0; i < 3; i++)
+        {
+            (await JudgeAsync(policy, Ann, Bob, Ann, Bob)).Select(verdict => verdict.Visible).Should().BeEquivalentTo(
+                new bool[][] { [true, false], [false, true], [true, false], [false, true] }, options => options.WithStrictOrdering());
+        }
+    }
+
     [Fact]
     public async Task Plans_that_are_kept_follow_the_role_the_tables_and_the_functions()
     {
@@ -145,6 +172,50 @@ public sealed class PolicyJudgeTests : IAsyncLifetime
         verdicts[2].Visible.Should().Equal(false, true);
         verdicts[4].Visible.Should().Equal(true, false);
         (await SettingsAsync()).Should().Be("none 0 ");
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(40)]
+    public async Task However_many_claim_sets_are_slow_one_that_is_not_is_answered(int slow)
+    {
+        var policy = await PolicyAsync("(select case when auth.jwt() ? 'slow' then pg_sleep(60) is null else true end) and length(body) > 0");
+        var judge = new PolicyJudge(TimeSpan.FromMilliseconds(500), TimeProvider.System);
+        string[] claims = [.. Enumerable.Range(0, slow).Select(i => $"{{\"slow\":{i}}}"), Ann];
+        for (var i = 0; i < 2; i++)
+        {
+            var verdicts = await judge.JudgeAsync(_database.Connection, policy, await ImagesAsync(), Asks(claims), CancellationToken.None);
+            verdicts[^1].Failure.Should().BeNull();
+            verdicts[^1].Visible.Should().Equal(true, true);
+            verdicts.SkipLast(1).Select(verdict => verdict.Failure?.SqlState).Should().AllBe("57014");
+        }
+    }
+
+    [Fact]
+    public async Task A_row_for_which_the_policy_fails_fails_alone_and_no_claim_is_blamed()
+    {
+        await _database.ExecuteAsync("insert into notes select i, null, i, case when i in (7, 20) then 'x' else '1' end from generate_series(3, 40) i; update notes set body = '1' where id < 3");
+        var policy = await PolicyAsync("length(body) > 0 and body::int > 0");
+        var (ids, failure) = await _database.JudgedAsync(policy, Ann);
+        ids.Should().BeEquivalentTo(Enumerable.Range(1, 40).Except([7, 20]).Select(id => $"{id}"));
+        failure!.SqlState.Should().Be("22P02");
+        failure.Message(policy).Should().Contain("row").And.NotContain("most often a claim");
+    }
+
+    [Fact]
+    public async Task A_domain_that_forbids_null_beside_a_column_of_json_keeps_nobody_from_seeing()
+    {
+        await _database.ExecuteAsync("create domain filled as text not null; alter table notes add label filled default 'x'; insert into notes values (3, null, 3, 'x', 'null')");
+        var policy = await PolicyAsync("data is null or jsonb_typeof(data) = 'null' or data = '{}'");
+        (await _database.JudgedAsync(policy, Ann)).Should().BeEquivalentTo((new HashSet<string> { "1", "2", "3" }, (PolicyFailure?)null));
+        (await _database.JudgedAsync(await PolicyAsync("data is null"), Ann)).Ids.Should().BeEmpty("an image does not tell which null it is");
+    }
+
+    [Fact]
+    public async Task Numbers_and_json_are_judged_as_they_were_written()
+    {
+        await _database.ExecuteAsync("alter table notes add f float8 default '-0', add j json default '{\"a\":  1, \"a\": 2}'");
+        (await _database.JudgedAsync(await PolicyAsync("f::text = '-0' and j::text = '{\"a\":  1, \"a\": 2}'"), Ann)).Ids.Should().BeEquivalentTo("1", "2");
     }
 
     [Fact]

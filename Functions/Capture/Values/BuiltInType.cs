@@ -7,12 +7,14 @@ internal static class BuiltInType
     private const uint OidVector = 30;
 
     /// <summary>Null for every other type.</summary>
-    public static ValueWriter? WriterOf(uint oid) => oid switch
+    /// <param name="onInexact">Called when a value has the same JSON as another.</param>
+    public static ValueWriter? WriterOf(uint oid, Action onInexact) => oid switch
     {
         16 => BooleanWriter.Instance, // bool
         20 or 21 or 23 => VerbatimWriter.Instance, // int8, int2, int4
         114 or 3802 => VerbatimWriter.Instance, // json, jsonb
-        700 or 701 or 1700 => NumberWriter.Instance, // float4, float8, numeric
+        700 or 701 => new NumberWriter(onInexact), // float4, float8
+        1700 => NumberWriter.Instance, // numeric
         1114 => TimestampWriter.WithoutZone, // timestamp
         1184 => TimestampWriter.WithZone, // timestamptz
         _ => null,

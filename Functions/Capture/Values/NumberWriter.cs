@@ -8,7 +8,8 @@ namespace Serverless.Capture.Values;
 /// numeric, float4 and float8: all the digits that <c>numeric</c> would print, with its scale. NaN and the infinities, which JSON
 /// has no numbers for, are strings.
 /// </summary>
-internal sealed class NumberWriter : ValueWriter
+/// <param name="onInexact">Called when another value has the same JSON: for a float's negative zero.</param>
+internal sealed class NumberWriter(Action? onInexact = null) : ValueWriter
 {
     private static readonly SearchValues<byte> _unusual = SearchValues.Create("eNn"u8);
 
@@ -20,7 +21,13 @@ internal sealed class NumberWriter : ValueWriter
         if (unusual < 0)
         {
             // A float keeps the sign of zero; numeric, which to_jsonb goes through, does not.
-            output.Write(text.SequenceEqual("-0"u8) ? "0"u8 : text);
+            if (text.SequenceEqual("-0"u8))
+            {
+                onInexact?.Invoke();
+                text = "0"u8;
+            }
+
+            output.Write(text);
         }
         else if (text[unusual] == (byte)'e' && Utf8Parser.TryParse(WithoutPlus(text[(unusual + 1)..]), out int exponent, out _))
         {

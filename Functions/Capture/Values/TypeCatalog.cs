@@ -81,7 +81,7 @@ internal sealed class TypeCatalog(NpgsqlConnection connection)
             return new TypeDescription(row.Name, row.SqlName, Writer: null);
         }
 
-        var writer = BuiltInType.WriterOf(oid);
+        var writer = BuiltInType.WriterOf(oid, onInexact: () => _wasInexact = true);
         if (writer is null && row.Element != 0)
         {
             var element = await FindAsync(row.Element, cancellationToken);

@@ -1,7 +1,7 @@
 -- Row-level security, asked for: what a table's policies are, whether they have changed, and what they say of rows that the log carried.
 
 -- One text for each table; it changes whenever its policies, its flags, its owner, its columns, the privileges on it, the roles and their members,
--- or the functions that its policies call do, and not when its rows do. Policies' texts are in it because renaming what a policy
+-- the functions that its policies call, their schemas' privileges, or the labels of the enums that they cast to do, and not when its rows do. Policies' texts are in it because renaming what a policy
 -- refers to leaves the policy's own row in the catalog alone.
 create function serverless_realtime.policy_fingerprints(p_tables oid[])
 returns table (table_oid oid, fingerprint text)
@@ -17,7 +17,8 @@ begin
     (select pg_catalog.string_agg(m::text, ',' order by m.roleid, m.member, m::text) from pg_catalog.pg_auth_members m),
     (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid) from pg_catalog.pg_roles r),
     (select pg_catalog.string_agg(f.oid || ' ' || f.xmin, ',' order by f.oid)
-     from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace where n.nspname = 'auth'))
+     from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace where n.nspname = 'auth'),
+    (select pg_catalog.concat_ws(' ', n.nspowner, n.nspacl) from pg_catalog.pg_namespace n where n.nspname = 'auth'))
   into shared;
   return query
   select c.oid, pg_catalog.md5(pg_catalog.concat_ws(';', shared,
@@ -25,10 +26,17 @@ begin
     (select pg_catalog.string_agg(a.attname || ' ' || a.xmin, ',' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
     (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.oid, p.xmin, pg_catalog.pg_get_expr(p.polqual, p.polrelid)), ',' order by p.oid)
      from pg_catalog.pg_policy p where p.polrelid = c.oid),
-    (select pg_catalog.string_agg(f.oid || ' ' || f.xmin, ',' order by f.oid)
+    (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', f.oid, f.xmin, fn.nspowner, fn.nspacl), ',' order by f.oid)
      from pg_catalog.pg_policy p
      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
      join pg_catalog.pg_proc f on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and f.oid = d.refobjid
+     join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
+     where p.polrelid = c.oid),
+    (select pg_catalog.string_agg(e.oid || ' ' || e.xmin, ',' order by e.oid, p.oid)
+     from pg_catalog.pg_policy p
+     join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+     join pg_catalog.pg_type t on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.oid = d.refobjid
+     join pg_catalog.pg_enum e on e.enumtypid in (t.oid, t.typelem)
      where p.polrelid = c.oid)))
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.oid = any (p_tables);
@@ -46,6 +54,10 @@ end $$;
 -- It takes rows from the setting serverless_realtime.images, a JSON array: p_rows are the objects, p_sets arrays of places among them, and p_set
 -- chooses one for each claim set.
 --
+-- Whatever a policy's functions set or wrote for one claim set is undone before the next. Where a function exists that is marked immutable, and so may be computed when a
+-- statement is planned, every claim set has plans of its own, those that PL/pgSQL keeps included: it may read a setting or a table after all, and the first
+-- subscriber's claims would serve them all. Built-in functions and those in C are taken at their word.
+--
 -- Answers come in order. There are fewer of them than claim sets when time runs out (statement_timeout, which the caller sets): one that
 -- was begun in the first fifth of it and did not end in it has failed with 57014; one that was not begun is not answered.
 -- The caller must roll back.
@@ -59,19 +71,15 @@ declare
   caller constant text := current_setting('role');
   prepare constant text := format('prepare %I as %s', p_name, p_statement);
   store constant text := format('create or replace function pg_temp.sr_policy() returns text language sql stable begin atomic %s; end', p_statement);
+  fresh constant boolean := exists (
+    select from pg_proc f join pg_language l on l.oid = f.prolang
+    where f.oid >= 16384 and f.provolatile = 'i' and l.lanname not in ('internal', 'c'));
   is_stored boolean := false;
-  replan boolean;
+  is_answered boolean;
   shared text;
   current_set int;
   claims jsonb;
 begin
-  -- A function marked immutable that reads a setting or a table after all would be computed when the statement is planned, and the first subscriber's
-  -- claims would serve them all. Where one may exist each claim set has a plan of its own.
-  replan := exists (
-    select from pg_proc f join pg_language l on l.oid = f.prolang
-    where f.oid >= 16384 and f.provolatile = 'i' and l.lanname not in ('internal', 'c')
-      and (f.prosqlbody is not null or f.prosrc ~* '(current_|session_user|\mauth\M|jwt|uid|claim|tenant|\mfrom\M|\mexecute\M|\mperform\M)'));
-
   begin
     if not exists (select from pg_prepared_statements where name = p_name) then
       if (select count(*) > 200 from pg_prepared_statements where name like 'sr\_policy\_%') then
@@ -109,6 +117,7 @@ begin
     loop
       answer := null;
       failure := null;
+      is_answered := false;
       begin
         claims := p_claims[i]::jsonb;
         perform
@@ -116,13 +125,11 @@ begin
           set_config('request.jwt.claim.sub', coalesce(claims ->> 'sub', ''), true),
           set_config('request.jwt.claim.role', coalesce(claims ->> 'role', ''), true),
           set_config('request.jwt.claim.email', coalesce(claims ->> 'email', ''), true);
-        if replan then
+        if fresh then
           perform set_config('role', caller, true);
           execute format('deallocate %I', p_name);
+          execute 'discard plans';
           execute prepare;
-          if is_stored then
-            execute store;
-          end if;
           perform set_config('role', p_role, true);
         end if;
         if is_stored then
@@ -130,7 +137,8 @@ begin
         else
           execute format('execute %I', p_name) into answer;
         end if;
-        exit;
+        is_answered := true;
+        raise exception using errcode = 'SR000';
       exception
         when query_canceled then
           -- Whoever else cancels means the whole statement.
@@ -140,6 +148,7 @@ begin
           failure := '57014';
           exit;
         when others then
+          exit when is_answered;
           failure := sqlstate;
           exit when sqlstate <> '42501' or is_stored;
       end;
@@ -160,8 +169,9 @@ begin
     exit when failure = '57014' or clock_timestamp() - began > time_limit / 5;
   end loop;
   perform set_config('role', caller, true);
-  if replan then
+  if fresh then
     execute format('deallocate %I', p_name);
+    execute 'discard plans';
   end if;
 end $$;
 

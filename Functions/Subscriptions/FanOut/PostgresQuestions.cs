@@ -6,9 +6,12 @@ using Serverless.Subscriptions.Policies;
 
 namespace Serverless.Subscriptions.FanOut;
 
-/// <summary>Asks PostgreSQL what memory could not decide of a table's candidates: first filters, then policies for those that are left.</summary>
+/// <summary>Asks PostgreSQL what memory could not decide of a table's candidates: first policies, then filters for those that are left.</summary>
+/// <remarks>In this order, since a filter that fails, or takes long, would tell of a row that the policies hide.</remarks>
 internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge judge, SubscriberNotices notices)
 {
+    private const int MostAudiences = 8;
+
     /// <summary>Marks as out whoever the answers exclude, and everybody about whom there is none; the latter are told.</summary>
     /// <exception cref="StalePoliciesException">The policies were changed since they were read.</exception>
     public async Task SettleAsync(Relation relation, List<Candidate> candidates, JudgedRun run, CancellationToken cancellationToken)
@@ -19,9 +22,8 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
         }
 
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await SettleFiltersAsync(connection, relation, [.. candidates.Where(candidate => candidate.MustAskFilter)], cancellationToken);
         var asked = candidates
-            .Where(candidate => !candidate.IsOut && (candidate.MustAskPolicy || candidate.AskedOld is not null))
+            .Where(candidate => candidate.MustAskPolicy || candidate.AskedOld is not null)
             .GroupBy(candidate => candidate.Bound, BoundGroupComparer.Instance);
 
         // Groups that were bound at different times hold readings of their own of the same policies, and one question serves them all.
@@ -29,6 +31,8 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
         {
             await SettlePolicyAsync(connection, ofPolicy.First().Key.Policy, ofPolicy, run, cancellationToken);
         }
+
+        await SettleFiltersAsync(connection, relation, [.. candidates.Where(candidate => candidate.MustAskFilter && !candidate.IsOut)], cancellationToken);
     }
 
     private async Task SettleFiltersAsync(NpgsqlConnection connection, Relation relation, List<Candidate> candidates, CancellationToken cancellationToken)
@@ -39,22 +43,58 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
             return;
         }
 
+        var slow = await AskFiltersAsync(connection, relation, byFilter, FilterQuestions.DefaultLimit, tellsSlow: false, cancellationToken);
+        if (slow.Count > 0)
+        {
+            // Some of the rows are slow, and others were not answered because of them: those who see one of the former must not be told apart by the latter.
+            var byAudience = slow.SelectMany(ByAudience).ToList();
+            await AskFiltersAsync(connection, relation, byAudience, FilterQuestions.DefaultLimit / 4, tellsSlow: true, cancellationToken);
+        }
+    }
+
+    /// <returns>Questions that took too long about several images; all others are settled.</returns>
+    private async Task<List<List<Candidate>>> AskFiltersAsync(
+        NpgsqlConnection connection, Relation relation, List<List<Candidate>> byFilter, TimeSpan limit, bool tellsSlow, CancellationToken cancellationToken)
+    {
         var images = byFilter.Select(group => new ImageList(group.Select(candidate => candidate.Image))).ToList();
         var questions = byFilter.Zip(images, (group, asked) => FilterQuestion.About(group[0].Bound.Filter, asked.Images)).ToList();
-        var answers = await FilterQuestions.AskAsync(connection, relation, questions, FilterQuestions.DefaultLimit, cancellationToken);
+        var answers = await FilterQuestions.AskAsync(connection, relation, questions, limit, cancellationToken);
+        var slow = new List<List<Candidate>>();
         for (var i = 0; i < byFilter.Count; i++)
         {
+            if (answers[i].TookTooLong && !tellsSlow && images[i].Images.Count > 1)
+            {
+                slow.Add(byFilter[i]);
+                continue;
+            }
+
+            var unanswered = new List<Candidate>();
             foreach (var candidate in byFilter[i])
             {
-                candidate.IsOut = answers[i].Verdicts[images[i].PlaceOf(candidate.Image)] is not true;
+                var verdict = answers[i].Verdicts[images[i].PlaceOf(candidate.Image)];
+                candidate.IsOut = verdict is not true;
+                if (verdict is null)
+                {
+                    unanswered.Add(candidate);
+                }
             }
 
             if (answers[i].SqlState is { } state)
             {
-                await TellFilterFailedAsync(byFilter[i], state, answers[i].TookTooLong, cancellationToken);
+                await TellFilterFailedAsync(unanswered, state, answers[i].TookTooLong, cancellationToken);
             }
         }
+
+        return slow;
     }
+
+    // The images by who may see them; the last part is of all those beyond what can be asked apart.
+    private static IEnumerable<List<Candidate>> ByAudience(List<Candidate> candidates) => candidates
+        .GroupBy(candidate => candidate.Image, ReferenceEqualityComparer.Instance)
+        .GroupBy(image => string.Join(',', image.Select(candidate => candidate.Bound.Group.Id).Distinct().Order()), StringComparer.Ordinal)
+        .Select((audience, i) => (Place: Math.Min(i, MostAudiences - 1), Candidates: audience.SelectMany(image => image)))
+        .GroupBy(part => part.Place, part => part.Candidates)
+        .Select(part => part.SelectMany(each => each).ToList());
 
     private async Task TellFilterFailedAsync(List<Candidate> candidates, string state, bool tookTooLong, CancellationToken cancellationToken)
     {
@@ -96,9 +136,9 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
             if (answers[i].Failure is { } failure)
             {
                 await FailAsync(policy, failure, askers[i], run, cancellationToken);
-                continue;
             }
 
+            // None where it failed for all of them.
             var seen = asks[i].Images.Zip(answers[i].Visible).Where(pair => pair.Second).Select(pair => pair.First).ToHashSet();
             foreach (var candidate in askers[i].Candidates)
             {
@@ -110,7 +150,6 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
 
     private async Task FailAsync(TablePolicy policy, PolicyFailure failure, ClaimsAsking asking, JudgedRun run, CancellationToken cancellationToken)
     {
-        failure.ThrowIfTransient();
         if (failure.MayBeStale && !run.IsLastAttempt)
         {
             throw new StalePoliciesException();
@@ -121,7 +160,6 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
             run.GiveUp(policy.Role, asking.Claims);
         }
 
-        asking.Exclude();
         foreach (var group in asking.Groups)
         {
             await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);

@@ -8,8 +8,11 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Brings a table's groups up to its policies, before its changes are matched.</summary>
-internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, FilterWatch watch)
+internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, FilterWatch watch, TimeProvider time)
 {
+    private static readonly TimeSpan _firstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _lastRetry = TimeSpan.FromMinutes(1);
+
     /// <summary>Binds every group that is new or was bound under other policies.</summary>
     /// <param name="policies">The state of the table's policies that the batch is judged under.</param>
     /// <returns>False where groups had to be split: the registry must be read again, and this called again.</returns>
@@ -19,7 +22,7 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         policies += Signature(relation);
 
         // A refresh of another partition may bring more while these are bound. Of those the batch may know no other group of the same subscriber, so none are left unbound.
-        while (table.TakeUnbound(policies) is { Count: > 0 } unbound)
+        while (table.TakeUnbound(policies, time.GetTimestamp()) is { Count: > 0 } unbound)
         {
             if (await BindAsync(relation, table, unbound, cancellationToken))
             {
@@ -58,6 +61,21 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         if (policy is null or { Kind: PolicyKind.Closed })
         {
             await CloseAsync(table, policy, role, groups, cancellationToken);
+            return false;
+        }
+
+        if (!policy.Fits(table.Relation))
+        {
+            foreach (var group in groups)
+            {
+                table.Subscribers.Bind(group, null);
+                await notices.TellAsync(
+                    group,
+                    "TableAltered",
+                    $"{table.Relation} was altered while changes of it were under way, so that its policies cannot be evaluated for those. They do not arrive; later ones do.",
+                    cancellationToken);
+            }
+
             return false;
         }
 
@@ -105,10 +123,14 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         var bound = claims.Zip(answers).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
         foreach (var group in groups)
         {
-            if (bound[ClaimsOf(group)].Failure is { } failure)
+            if (bound[ClaimsOf(group)].Failure is not { } failure)
             {
-                failure.ThrowIfTransient();
-                table.Subscribers.Bind(group, null);
+                group.Failures = 0;
+            }
+            else
+            {
+                // What mends it need not be in the fingerprint, so that it is tried again.
+                table.Subscribers.Postpone(group, time.GetTimestamp() + (long)(RetryAfter(group.Failures++).TotalSeconds * time.TimestampFrequency));
                 await notices.TellAsync(group, "PolicyFailed", failure.Message(policy), cancellationToken);
             }
         }
@@ -116,6 +138,8 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
         var sighted = groups.Where(group => bound[ClaimsOf(group)].Failure is null);
         await BindAllAsync(table, policy, sighted, group => bound[ClaimsOf(group)].Predicate, cancellationToken);
     }
+
+    private static TimeSpan RetryAfter(int failures) => failures < 6 ? _firstRetry * (1 << failures) : _lastRetry;
 
     private static string ClaimsOf(SubscriberGroup group) => group.Claims ?? "{}";
 
@@ -158,7 +182,7 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
     }
 
     private static string Signature(Relation relation) =>
-        "|" + (int)relation.Identity + string.Concat(relation.Columns.Select(column => $"|{column.Name}:{column.TypeOid}"));
+        "|" + (int)relation.Identity + string.Concat(relation.Columns.Select(column => $"|{column.Name}:{column.TypeOid}:{column.Number}"));
 
     /// <param name="Columns">As they are now; none where no filter reads any.</param>
     private sealed record DescribedTable(Relation Relation, IReadOnlyList<FilterColumn> Columns, TableSubscribers Subscribers);

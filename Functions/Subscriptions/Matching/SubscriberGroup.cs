@@ -21,5 +21,8 @@ internal sealed class SubscriberGroup(long id, long number, GroupDefinition defi
     /// <summary>Live subscriptions. Changed only under the index's lock.</summary>
     public int Members { get; set; }
 
+    /// <summary>How often in a row the policies could not be bound to its claims. Changed only by whoever handles the table's partition.</summary>
+    public int Failures { get; set; }
+
     public static string NameOf(long id) => string.Create(CultureInfo.InvariantCulture, $"g{id}");
 }

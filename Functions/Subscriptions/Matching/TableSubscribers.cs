@@ -16,6 +16,7 @@ internal sealed class TableSubscribers
     private readonly Dictionary<long, BoundGroup> _bound = [];
     private readonly PredicateIndex<BoundGroup> _index = new();
     private readonly HashSet<long> _left = [];
+    private readonly Dictionary<SubscriberGroup, long> _postponed = [];
 
     // Groups that were bound until the policies changed, and are to be bound again.
     private readonly HashSet<long> _wereBound = [];
@@ -75,7 +76,8 @@ internal sealed class TableSubscribers
     }
 
     /// <summary>The groups to be bound under these policies: all of them where the policies have changed.</summary>
-    public IReadOnlyList<SubscriberGroup> TakeUnbound(string policies)
+    /// <param name="now">A timestamp: groups that were put off until later are not among them.</param>
+    public IReadOnlyList<SubscriberGroup> TakeUnbound(string policies, long now = long.MaxValue)
     {
         lock (_lock)
         {
@@ -89,10 +91,11 @@ internal sealed class TableSubscribers
                 _wereBound.UnionWith(_bound.Keys);
                 _bound.Clear();
                 _unbound.UnionWith(_groups.Values);
+                _postponed.Clear();
                 Policies = policies;
             }
 
-            SubscriberGroup[] taken = [.. _unbound];
+            SubscriberGroup[] taken = [.. _unbound.Where(group => !_postponed.TryGetValue(group, out var due) || due <= now)];
             return taken;
         }
     }
@@ -106,6 +109,18 @@ internal sealed class TableSubscribers
         }
     }
 
+    /// <summary>Leaves a group unbound, to be given by <see cref="TakeUnbound"/> again when it is due, or when the policies have changed.</summary>
+    public void Postpone(SubscriberGroup group, long due)
+    {
+        lock (_lock)
+        {
+            if (_unbound.Contains(group))
+            {
+                _postponed[group] = due;
+            }
+        }
+    }
+
     /// <summary>Settles a group that <see cref="TakeUnbound"/> gave.</summary>
     /// <param name="bound">Null where the group receives nothing under these policies.</param>
     /// <returns>Whether it was bound under the policies before these.</returns>
@@ -113,6 +128,7 @@ internal sealed class TableSubscribers
     {
         lock (_lock)
         {
+            _postponed.Remove(group);
             if (_unbound.Remove(group) && bound is not null)
             {
                 _bound.Add(group.Id, bound);
@@ -163,6 +179,7 @@ internal sealed class TableSubscribers
         _leaving -= group.Definition.Leave ? 1 : 0;
         _unbound.Remove(group);
         _wereBound.Remove(id);
+        _postponed.Remove(group);
         if (_bound.Remove(id, out var bound))
         {
             _index.Remove(bound, bound.Predicate);

@@ -44,7 +44,7 @@ internal sealed class PolicyBinder(TimeSpan limit, TimeProvider time)
         var answers = await _loop.AskAsync(connection, statement, ClaimQuestions.WithoutRows(claims), cancellationToken);
         return [.. answers.Select(answer => answer.Failure is null
             ? new BoundPolicy(Bind(reduced, values, answer.Text!), null)
-            : new BoundPolicy(Constant.False, answer.Failure))];
+            : new BoundPolicy(Constant.False, answer.Failure with { Scope = FailureScope.Claims }))];
     }
 
     private static string Statement(string[] values) =>

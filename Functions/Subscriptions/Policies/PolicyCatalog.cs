@@ -37,7 +37,16 @@ internal static class PolicyCatalog
         )
         select a.attrelid, a.attname, format_type(t.oid, -1),
           case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else format_type(t.oid, -1) end,
-          t.typtype = 'e', a.atttypid <> t.oid, coalesce(l.collisdeterministic, true)
+          t.typtype = 'e', a.atttypid <> t.oid, coalesce(l.collisdeterministic, true), a.attnum,
+          not exists (
+            with recursive part (oid) as (
+              select t.oid
+              union
+              select unnest(array[p.typelem, p.typbasetype]) from part join pg_type p on p.oid = part.oid
+            )
+            select from part join pg_type p on p.oid = part.oid
+            where p.typtype in ('c', 'p') or p.typname in ('int2vector', 'oidvector') or (p.typnamespace = 'pg_catalog'::regnamespace and p.typname like 'reg%')
+              or (p.oid >= 16384 and exists (select from pg_cast c where c.castsource = p.oid and c.casttarget = 'json'::regtype)))
         from base b
         join pg_type t on t.oid = b.oid and t.typtype <> 'd'
         join pg_attribute a on a.attrelid = b.attrelid and a.attnum = b.attnum
@@ -77,6 +86,23 @@ internal static class PolicyCatalog
           and f.prosqlbody is null and not f.prosecdef and not f.proretset
         """;
 
+    // Casts of one value to the same result at any time: by a function or an input and an output that are immutable. Labels of enums are not, but the fingerprint
+    // changes with them. Between texts and other types there need not be an entry.
+    private const string Casts =
+        """
+        select format_type(c.castsource, -1), format_type(c.casttarget, -1), c.castmethod = 'b' or f.provolatile = 'i'
+        from pg_cast c left join pg_proc f on f.oid = c.castfunc
+        where c.castmethod in ('b', 'f')
+        union all
+        select 'text', format_type(t.oid, -1), f.provolatile = 'i' or t.typtype = 'e'
+        from pg_type t join pg_proc f on f.oid = t.typinput
+        where t.typtype in ('b', 'e') and t.typelem = 0 and not exists (select from pg_cast c where c.castsource = 'text'::regtype and c.casttarget = t.oid)
+        union all
+        select format_type(t.oid, -1), 'text', f.provolatile = 'i' or t.typtype = 'e'
+        from pg_type t join pg_proc f on f.oid = t.typoutput
+        where t.typtype in ('b', 'e') and t.typelem = 0 and not exists (select from pg_cast c where c.castsource = t.oid and c.casttarget = 'text'::regtype)
+        """;
+
     /// <summary>Reads the policies of tables for roles; a table or role that does not exist is absent from the answer.</summary>
     /// <param name="connection">Open, and in no transaction.</param>
     public static async Task<IReadOnlyDictionary<(uint Table, string Role), TablePolicy>> ReadAsync(
@@ -92,6 +118,7 @@ internal static class PolicyCatalog
                 new NpgsqlBatchCommand(QualifyNames),
                 Command(PolicyFingerprint.Query, oids),
                 Command(Functions),
+                Command(Casts),
                 Command(Columns, oids),
                 Command(Policies, oids, names),
                 Command(Tables, oids, names),
@@ -102,6 +129,7 @@ internal static class PolicyCatalog
         var catalog = new PolicyCatalogReading(
             await ReadFingerprintsAsync(reader, cancellationToken),
             await ReadFunctionsAsync(reader, cancellationToken),
+            await ReadCastsAsync(reader, cancellationToken),
             await ReadColumnsAsync(reader, cancellationToken),
             await ReadPoliciesAsync(reader, cancellationToken));
         var policies = new Dictionary<(uint, string), TablePolicy>();
@@ -164,6 +192,21 @@ internal static class PolicyCatalog
         return ClaimFunctions.Among(bodies).ToDictionary(name => name, name => types[name], StringComparer.Ordinal);
     }
 
+    private static async Task<FixedCasts> ReadCastsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var casts = new HashSet<(string, string)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (reader.GetBoolean(2))
+            {
+                casts.Add((reader.GetString(0), reader.GetString(1)));
+            }
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        return new FixedCasts(casts);
+    }
+
     private static async Task<ILookup<uint, PolicyColumn>> ReadColumnsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         var columns = new List<(uint Table, PolicyColumn Column)>();
@@ -177,7 +220,11 @@ internal static class PolicyCatalog
                     reader.GetString(3),
                     reader.GetBoolean(4),
                     reader.GetBoolean(5),
-                    reader.GetBoolean(6))));
+                    reader.GetBoolean(6))
+                {
+                    Number = reader.GetInt16(7),
+                    IsRebuilt = reader.GetBoolean(8),
+                }));
         }
 
         await reader.NextResultAsync(cancellationToken);

@@ -17,6 +17,7 @@ internal sealed record PolicyRow(
 internal sealed record PolicyCatalogReading(
     IReadOnlyDictionary<uint, string> Fingerprints,
     IReadOnlyDictionary<string, string> Functions,
+    FixedCasts Casts,
     ILookup<uint, PolicyColumn> Columns,
     ILookup<uint, PolicyRow> Policies)
 {
@@ -73,7 +74,7 @@ internal sealed record PolicyCatalogReading(
 
     private PolicyNode Reduce(string table, List<PolicyColumn> columns, List<PolicyRow> policies)
     {
-        var scope = new PolicyScope(table, columns.ToDictionary(column => column.Name, StringComparer.Ordinal), Functions);
+        var scope = new PolicyScope(table, columns.ToDictionary(column => column.Name, StringComparer.Ordinal), Functions, Casts);
         var reduced = policies.ToLookup(policy => policy.IsPermissive, policy => PolicyParser.Parse(policy.Expression, scope));
         return PolicyNode.All([PolicyNode.Any([.. reduced[true]]), .. reduced[false]]);
     }

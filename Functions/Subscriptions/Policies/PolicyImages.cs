@@ -6,7 +6,7 @@ namespace Serverless.Subscriptions.Policies;
 
 /// <summary>A batch's images as rows to ask PostgreSQL about, with no more columns than the policies read.</summary>
 /// <remarks>
-/// An image that lacks one of those columns becomes no row, and is not visible. One whose <c>json</c> column is null becomes two, since the log's
+/// An image that lacks one of those columns, or has one whose JSON another value shares, becomes no row, and is not visible. One whose <c>json</c> column is null becomes two, since the log's
 /// images do not tell SQL's null from JSON's: it is visible if it is either way.
 /// </remarks>
 internal sealed class PolicyImages
@@ -18,6 +18,7 @@ internal sealed class PolicyImages
     private readonly IReadOnlyList<string> _columns;
     private readonly (int First, int Count)[] _rowsOf;
     private readonly List<string> _rows = [];
+    private readonly string[] _inexact;
     private readonly ArrayBufferWriter<byte> _buffer = new();
 
     public PolicyImages(TablePolicy policy, IReadOnlyList<RowImage> images)
@@ -27,6 +28,7 @@ internal sealed class PolicyImages
         // A domain may forbid null, and a column left out is null.
         _columns = [.. policy.AllColumns.Where(column => column.IsDomain || policy.Columns.Contains(column.Name)).Select(column => column.Name)];
         _rowsOf = new (int, int)[images.Count];
+        _inexact = [.. images.SelectMany(image => image.Inexact).Distinct(StringComparer.Ordinal).Where(policy.Columns.Contains)];
         for (var i = 0; i < images.Count; i++)
         {
             _rowsOf[i] = (_rows.Count, Add(images[i]));
@@ -34,6 +36,13 @@ internal sealed class PolicyImages
     }
 
     public string[] Rows => [.. _rows];
+
+    /// <summary>The columns for which the policies cannot be asked about one of some images; null where there is none.</summary>
+    public PolicyFailure? InexactAmong(IEnumerable<RowImage> images)
+    {
+        string[] columns = _inexact.Length == 0 ? [] : [.. _inexact.Intersect(images.SelectMany(image => image.Inexact))];
+        return columns.Length == 0 ? null : new PolicyFailure(PolicyFailure.InexactImage) { Columns = columns, Scope = FailureScope.SomeRows };
+    }
 
     /// <summary>The rows of some images, as places from 1.</summary>
     public IEnumerable<int> PlacesOf(IEnumerable<int> images) =>
@@ -58,7 +67,7 @@ internal sealed class PolicyImages
 
     private int Add(RowImage image)
     {
-        if (_policy.Columns.Any(column => !image.Has(image.Relation.OrdinalOf(column))))
+        if (_policy.Columns.Any(column => !image.Has(image.Relation.OrdinalOf(column))) || image.Inexact.Any(_policy.Columns.Contains))
         {
             return 0;
         }

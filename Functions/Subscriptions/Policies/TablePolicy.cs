@@ -1,3 +1,4 @@
+using Serverless.Changes;
 using Serverless.Subscriptions.Policies.Reduction;
 
 namespace Serverless.Subscriptions.Policies;
@@ -46,6 +47,26 @@ internal sealed record TablePolicy(
     /// <summary>Whether at least a part could be reduced, so that binding leaves fewer rows to ask about.</summary>
     public bool IsPartlyReducible => Reduced is not null and not Opaque;
 
+    /// <summary>Columns that the policies read and whose values cannot be made again of an image.</summary>
+    public IReadOnlyList<string> UnfitColumns { get; } = [.. AllColumns.Where(column => !column.IsRebuilt && Columns.Contains(column.Name)).Select(column => column.Name)];
+
+    /// <summary>Whether what is read of the table means, in images that were described so, the same columns: false where the table was altered while they were under way.</summary>
+    public bool Fits(Relation relation)
+    {
+        List<string> read = [.. Columns.Union(ReadableColumns ?? [])];
+        if (read.Count == 0)
+        {
+            return true;
+        }
+
+        var numbers = AllColumns.ToDictionary(column => column.Name, column => column.Number, StringComparer.Ordinal);
+        return !relation.IsOutdated
+            && read.TrueForAll(name => relation.OrdinalOf(name) is var ordinal
+                && (ordinal < 0 || relation.Columns[ordinal].Number is not { } number || number == numbers.GetValueOrDefault(name)))
+            && (Columns.All(name => relation.OrdinalOf(name) >= 0 || relation.UnstreamedColumns.Contains(name))
+                || relation.Columns.All(column => column.Number is null));
+    }
+
     // A record prints its members, and a policy's text is its owner's.
     public override string ToString() => $"{Schema}.{Name} for {Role}: {Kind}";
 }
@@ -54,4 +75,14 @@ internal sealed record TablePolicy(
 /// <param name="BaseTypeName"><c>typname</c> of that type where it is PostgreSQL's own; otherwise its qualified name.</param>
 /// <param name="IsDomain">Whether there are any.</param>
 /// <param name="HasPlainCollation">False where the collation finds different texts equal.</param>
-internal sealed record PolicyColumn(string Name, string Type, string BaseTypeName, bool IsEnum, bool IsDomain, bool HasPlainCollation);
+internal sealed record PolicyColumn(string Name, string Type, string BaseTypeName, bool IsEnum, bool IsDomain, bool HasPlainCollation)
+{
+    /// <summary><c>pg_attribute.attnum</c>; 0 where it is not known.</summary>
+    public int Number { get; init; }
+
+    /// <summary>
+    /// Whether a value can be made again of its JSON. Not of types with a cast to json of their own (hstore), of those whose text means what the catalog says at the moment
+    /// (regclass), and of composite types, whose attributes may have been renamed since; nor of what is made of them.
+    /// </summary>
+    public bool IsRebuilt { get; init; } = true;
+}

@@ -10,16 +10,21 @@ internal sealed partial class PolicyParser
     private PolicyOperand? Primary(int depth)
     {
         var start = Next.Start;
+        var first = _at;
         var operand = depth > 200 ? null : Unit(depth + 1, start);
+
+        // What is written as a text with its type is no cast: PostgreSQL has read it when the policy was made.
+        var isLiteral = _at == first + 1 && operand is ValueOperand { Type: null };
         while (operand is not null && Next.Is("::"))
         {
             _at++;
             operand = TypeName() is not { } type ? null : operand switch
             {
-                ValueOperand => new ValueOperand(Slice(start), type),
+                ValueOperand value when isLiteral || _scope.Casts.Contains(value.Type, type) => new ValueOperand(Slice(start), type),
                 ColumnOperand { Cast: null } column => column with { Cast = type },
                 _ => null,
             };
+            isLiteral = false;
         }
 
         return operand;
