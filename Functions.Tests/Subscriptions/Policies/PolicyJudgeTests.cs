@@ -96,6 +96,41 @@ public sealed class PolicyJudgeTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("notes.user_id = app.me_fast()", true)]
+    [InlineData("exists (select from mine m where m.room = notes.room)", true)]
+    [InlineData("notes.user_id === '7d3c1a52-0000-4000-8000-00000000000a'", true)]
+    [InlineData("exists (select from guarded g where g.room = notes.room)", true)]
+    [InlineData("body::checked is not null", true)]
+    [InlineData("exists (select from memberships m where m.room = notes.room) and (select auth.uid()) = user_id", false)]
+    [InlineData("citext_eq(body::citext, 'ANNS')", false)]
+    public async Task A_policy_has_plans_for_each_claim_set_where_it_reaches_a_function_that_may_keep_claims(string expression, bool expected)
+    {
+        await _database.ExecuteAsync(
+            """
+            create extension citext;
+            create schema app;
+            create function app.me_fast() returns uuid language sql immutable as 'select auth.uid()';
+            create function app.same(uuid, uuid) returns boolean language sql stable as 'select $1 = app.me_fast()';
+            create operator === (leftarg = uuid, rightarg = uuid, function = app.same);
+            create function app.fits(text) returns boolean language plpgsql stable as 'begin return app.me_fast() is not null; end';
+            create domain checked as text check (app.fits(value));
+            create view mine as select room from memberships where user_id = app.me_fast();
+            create table guarded (room int);
+            alter table guarded enable row level security;
+            create policy g on guarded using (app.fits('x'));
+            """);
+        var policy = await PolicyAsync(expression);
+        await using var command = new NpgsqlCommand("select serverless_realtime.may_keep_claims($1, $2)", _database.Connection)
+        {
+            Parameters = { new() { Value = policy.Table, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid }, new() { Value = policy.ClaimFunctions.ToArray() } },
+        };
+        (await command.ExecuteScalarAsync()).Should().Be(expected);
+
+        await _database.ExecuteAsync("create or replace function auth.uid() returns uuid language sql stable as 'select app.me_fast()'");
+        (await command.ExecuteScalarAsync()).Should().Be(true, "what was known of a function that has changed is known no more");
+    }
+
     [Fact]
     public async Task Plans_that_are_kept_follow_the_role_the_tables_and_the_functions()
     {

@@ -164,7 +164,7 @@ internal sealed class History(Stage stage, HistoryPlan plan, string name)
         var verdicts = await _oracle.JudgeAsync([.. _watches.Select(watch => watch.Subscriber)]);
         foreach (var (watch, verdict) in _watches.Zip(verdicts))
         {
-            var mayFail = watch.Subscriber.HasBrokenClaims || verdict.Policies.Any(policy => Policies[policy].MayFail);
+            var mayFail = watch.Subscriber.HasBrokenClaims || verdict.Policies.Any(policy => Policies[policy].MayFail || Policies[policy].MayFailFor(watch.Subscriber));
             if ((verdict.Guarded && mayFail) || verdict.Allowed.Failed || (verdict.Matching.Failed && watch.Subscriber.Filter.Columns.IsSubsetOf(verdict.Readable)))
             {
                 watch.HasFailed = true;

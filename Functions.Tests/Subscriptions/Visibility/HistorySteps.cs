@@ -135,7 +135,7 @@ internal static class HistorySteps
         var role = AnyRole(history, random);
         var table = history.Table;
         var hasKey = random.Next(3) > 0;
-        var columns = table.Columns.Where(column => column.IsPrimary || column.IsIdentity ? hasKey : random.Next(3) > 0).Select(column => column.Quoted).ToList();
+        var columns = table.Columns.Where(column => column.IsPrimary ? hasKey : random.Next(3) > 0).Select(column => column.Quoted).ToList();
         var drain = random.Next(3) > 0;
         return random.Next(6) switch
         {

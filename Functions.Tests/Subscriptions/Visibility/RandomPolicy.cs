@@ -7,9 +7,13 @@ internal sealed record RandomPolicy(string Using, IReadOnlySet<string> Columns)
     /// <summary>Whether it fails for some rows, or is found not to matter before it does: which one is the server's choice.</summary>
     public bool MayFail => Using.Contains("lenient_ratio", StringComparison.Ordinal);
 
+    /// <summary>Whether it fails for this subscriber, whatever the row, unless it is found not to matter before it does.</summary>
+    public bool MayFailFor(RandomSubscriber subscriber) =>
+        Using.Contains("guard", StringComparison.Ordinal) && subscriber.Claims.TryGetValue("sub", out var subject) && (string)subject == RandomTable.Users[0];
+
     public static RandomPolicy Make(Random random, RandomTable table)
     {
-        var any = random.Next(12) < 7 ? Common(random) : Rare(random, table);
+        var any = random.Next(13) < 7 ? Common(random) : Rare(random, table);
         return random.Next(6) == 0 ? any.With(random.Next(2) == 0 ? "or" : "and", Common(random)) : any;
     }
 
@@ -29,7 +33,7 @@ internal sealed record RandomPolicy(string Using, IReadOnlySet<string> Columns)
     };
 
     // Conditions that are true where a column is absent by mistake, that read what the log does not carry, or that fail.
-    private static RandomPolicy Rare(Random random, RandomTable table) => random.Next(21) switch
+    private static RandomPolicy Rare(Random random, RandomTable table) => random.Next(25) switch
     {
         0 => Of("big is null or big = 'small'", "big"),
         1 => Of("user_id is null", "user_id"),
@@ -51,6 +55,10 @@ internal sealed record RandomPolicy(string Using, IReadOnlySet<string> Columns)
         17 => Of("tenant is null or tenant in (select m.tenant from {m} m)", "tenant"),
         18 => Of("user_id is distinct from (select auth.uid())", "user_id"),
         19 => Of("(n > 1 and b) is not true", "n", "b"),
+        20 => Of("user_id = {f}.me_fast()", "user_id"),
+        21 => Of("{f}.is_mine(user_id)", "user_id"),
+        22 => Of("tenant = 't1' and user_id = {f}.me_once()", "tenant", "user_id"),
+        23 => Of("{f}.guard() and n is not null", "n"),
         _ => table.Find("g") is null ? Of("n is null", "n") : Of("g >= 2", "g"),
     };
 

@@ -42,7 +42,10 @@ internal sealed class RandomTable
 
     public IEnumerable<string> Streamed => Columns.Where(column => column.IsStreamed).Select(column => column.Name);
 
-    /// <summary>What clients are given as a row's key: what identifies it in the log, or its primary key where the log has all of an old row or nothing.</summary>
+    /// <summary>What a row is to be known by: always sent, and without the right to read it there is no row.</summary>
+    public IReadOnlySet<string> PrimaryKey => Columns.Where(column => column.IsPrimary).Select(column => column.Name).ToHashSet();
+
+    /// <summary>What is left of an old row that is not whole: what identifies it in the log, or its primary key where the log has all of an old row or nothing.</summary>
     public IReadOnlySet<string> Key => Columns.Where(column => IsFull || !HasIdentity ? column.IsPrimary : column.IsIdentity).Select(column => column.Name).ToHashSet();
 
     public RandomColumn this[string name] => Columns.First(column => column.Name == name);
@@ -54,11 +57,12 @@ internal sealed class RandomTable
         var key = random.Next(20);
         var identity = (key, random.Next(10)) switch
         {
-            (0, < 8) => "full",
+            (0, < 5) => "full",
+            (0, < 8) => "index",
             (0, _) => "nothing",
-            (_, < 5) => "full",
-            (_, < 8) => "default",
-            (_, 8) => "index",
+            (_, < 4) => "full",
+            (_, < 7) => "default",
+            (_, < 9) => "index",
             _ => "nothing",
         };
         var columns = ColumnsOf(random, key, identity);

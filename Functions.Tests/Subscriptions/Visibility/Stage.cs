@@ -162,6 +162,28 @@ internal sealed class Stage : IAsyncDisposable
           return 10 / n;
         end $f$;
 
+        -- Wrongly marked: what it gives is the caller's own, and would be computed when a statement is planned.
+        create function {Schema}.me() returns uuid language sql stable return auth.uid();
+        create function {Schema}.me_fast() returns uuid language sql immutable return {Schema}.me();
+        create function {Schema}.is_mine(uuid) returns boolean language plpgsql stable security definer as $f$ begin return $1 = {Schema}.me_fast(); end $f$;
+        create function {Schema}.me_once() returns uuid language plpgsql stable security definer as $f$
+        begin
+          if coalesce(current_setting('app.me', true), '') = '' then
+            perform set_config('app.me', {Schema}.me()::text, true);
+          end if;
+          return nullif(current_setting('app.me', true), '')::uuid;
+        end $f$;
+        create function {Schema}.guard() returns boolean language plpgsql stable as $f$
+        begin
+          if auth.jwt() ->> 'sub' = '{RandomTable.Users[0]}' then
+            if current_setting('oracle.lenient', true) = 'on' then
+              return null;
+            end if;
+            raise exception 'locked' using errcode = 'object_not_in_prerequisite_state';
+          end if;
+          return true;
+        end $f$;
+
         -- Every committed change of a table here leaves its images in the table of the same name there.
         create sequence {Shadow}.seq;
         create table {Shadow}.log (seq bigint primary key, op text, old text, new text);

@@ -14,6 +14,7 @@ namespace Serverless.Subscriptions.Visibility;
 /// That it can fail is shown by hand. Each of these, planted one at a time, makes the short run fail within a hundred histories:
 /// <c>serverless_realtime.ask_policy</c> setting the first claim set for all of them, as one statement for several would compute <c>(select auth.uid())</c> once;
 /// no looking, where policies are asked of PostgreSQL, for columns that the image lacks (in <c>BoundGroup.Sees</c> and <c>PolicyImages.Add</c>);
+/// <c>fresh</c> in <c>ask_policy</c> false, so that a plan with one subscriber's claims serves others; error 400 decided by what identifies rows in the log;
 /// <c>PolicyClaims.TellApart</c> saying no for policies that could not be reduced, so that a group is wider than what was judged.
 /// </remarks>
 public sealed class VisibilityTests : IAsyncLifetime

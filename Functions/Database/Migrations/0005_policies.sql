@@ -46,6 +46,50 @@ exception when internal_error then
   return query select t, 'in flux ' || pg_catalog.clock_timestamp() from pg_catalog.unnest(p_tables) t;
 end $$;
 
+-- Whether something that a table's policies reach may be computed when a statement is planned, although it depends on the claims: there is a function that is
+-- marked immutable, neither built in nor in C, and the policies call functions whose doings are not known, by themselves or through operators, views, domains and the
+-- policies of other tables. p_known: functions that read claims and nothing else, as oid and xmin. They are known no more once one of them has changed.
+create function serverless_realtime.may_keep_claims(p_table oid, p_known text[])
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (
+    select from pg_proc f join pg_language l on l.oid = f.prolang where f.oid >= 16384 and f.provolatile = 'i' and l.lanname not in ('internal', 'c'))
+  then
+    return false;
+  end if;
+  if exists (select from unnest(p_known) known where not exists (select from pg_proc f where f.oid = split_part(known, ' ', 1)::oid and f.xmin::text = split_part(known, ' ', 2))) then
+    return true;
+  end if;
+  return exists (
+    with recursive reached (class, object) as (
+      select 'pg_class'::regclass::oid, p_table
+      union
+      select n.class, n.object
+      from reached r,
+        lateral (
+          select d.refclassid as class, d.refobjid as object from pg_depend d
+          where d.classid = r.class and d.objid = r.object
+            and r.class in ('pg_policy'::regclass, 'pg_rewrite'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass)
+          union all
+          select 'pg_policy'::regclass, p.oid from pg_policy p where r.class = 'pg_class'::regclass and p.polrelid = r.object
+          union all
+          select 'pg_rewrite'::regclass, w.oid from pg_rewrite w where r.class = 'pg_class'::regclass and w.ev_class = r.object
+          union all
+          select 'pg_attrdef'::regclass, a.oid from pg_attrdef a join pg_attribute c on c.attrelid = a.adrelid and c.attnum = a.adnum
+          where r.class = 'pg_class'::regclass and a.adrelid = r.object and c.attgenerated <> ''
+          union all
+          select 'pg_constraint'::regclass, c.oid from pg_constraint c where r.class = 'pg_type'::regclass and c.contypid = r.object
+        ) n
+    )
+    select from reached r
+    join pg_proc f on f.oid = r.object and r.class = 'pg_proc'::regclass
+    join pg_language l on l.oid = f.prolang
+    where f.oid >= 16384 and (l.lanname not in ('internal', 'c') or f.prokind <> 'f') and f.oid || ' ' || f.xmin <> all (p_known));
+end $$;
+
 -- Executes one statement for each claim set, as the role and with the claims set, and answers with its one text or with an SQLSTATE. Never several claim sets
 -- in one execution: "(select auth.uid())" is computed once for each, and strangers' rows would leak.
 --
@@ -54,14 +98,14 @@ end $$;
 -- It takes rows from the setting serverless_realtime.images, a JSON array: p_rows are the objects, p_sets arrays of places among them, and p_set
 -- chooses one for each claim set.
 --
--- Whatever a policy's functions set or wrote for one claim set is undone before the next. Where a function exists that is marked immutable, and so may be computed when a
--- statement is planned, every claim set has plans of its own, those that PL/pgSQL keeps included: it may read a setting or a table after all, and the first
--- subscriber's claims would serve them all. Built-in functions and those in C are taken at their word.
+-- Whatever a policy's functions set or wrote for one claim set is undone before the next. Where a function that the policies reach might be computed when a
+-- statement is planned, every claim set has plans of its own, those that PL/pgSQL keeps included: the first subscriber's claims would serve them all. Built-in
+-- functions and those in C are taken at their word. Where that becomes so meanwhile, all have failed with 40001 and are to be asked again.
 --
 -- Answers come in order. There are fewer of them than claim sets when time runs out (statement_timeout, which the caller sets): one that
 -- was begun in the first fifth of it and did not end in it has failed with 57014; one that was not begun is not answered.
 -- The caller must roll back.
-create function serverless_realtime.ask_policy(p_name text, p_statement text, p_role text, p_claims text[], p_set int[], p_sets text[], p_rows text[])
+create function serverless_realtime.ask_policy(p_name text, p_statement text, p_role text, p_claims text[], p_set int[], p_sets text[], p_rows text[], p_table oid, p_known text[])
 returns table (answer text, failure text)
 language plpgsql
 as $$
@@ -71,9 +115,7 @@ declare
   caller constant text := current_setting('role');
   prepare constant text := format('prepare %I as %s', p_name, p_statement);
   store constant text := format('create or replace function pg_temp.sr_policy() returns text language sql stable begin atomic %s; end', p_statement);
-  fresh constant boolean := exists (
-    select from pg_proc f join pg_language l on l.oid = f.prolang
-    where f.oid >= 16384 and f.provolatile = 'i' and l.lanname not in ('internal', 'c'));
+  fresh constant boolean := serverless_realtime.may_keep_claims(p_table, p_known);
   is_stored boolean := false;
   is_answered boolean;
   shared text;
@@ -172,7 +214,10 @@ begin
   if fresh then
     execute format('deallocate %I', p_name);
     execute 'discard plans';
+  elsif serverless_realtime.may_keep_claims(p_table, p_known) then
+    raise exception 'functions were changed while they were called' using errcode = '40001';
   end if;
 end $$;
 
-revoke execute on function serverless_realtime.ask_policy(text, text, text, text[], int[], text[], text[]) from public;
+revoke execute on function serverless_realtime.ask_policy(text, text, text, text[], int[], text[], text[], oid, text[]) from public;
+revoke execute on function serverless_realtime.may_keep_claims(oid, text[]) from public;

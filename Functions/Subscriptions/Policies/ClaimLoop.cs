@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Serverless.Subscriptions.Policies;
 
@@ -23,7 +24,7 @@ internal sealed class ClaimLoop(TimeSpan limit, TimeProvider time)
           set_config('jit', 'off', true), set_config('plan_cache_mode', 'auto', true)
         """;
 
-    private const string Ask = "select answer, failure from serverless_realtime.ask_policy($1, $2, $3, $4, $5, $6, $7)";
+    private const string Ask = "select answer, failure from serverless_realtime.ask_policy($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
     private static readonly TimeSpan _shortest = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(20);
@@ -173,6 +174,8 @@ internal sealed class ClaimLoop(TimeSpan limit, TimeProvider time)
                         new() { Value = places.ConvertAll(place => questions.SetOf[place]) },
                         new() { Value = questions.Sets },
                         new() { Value = questions.Rows },
+                        new() { Value = statement.Table, NpgsqlDbType = NpgsqlDbType.Oid },
+                        new() { Value = statement.ClaimFunctions },
                     },
                 },
 

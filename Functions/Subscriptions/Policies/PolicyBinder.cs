@@ -40,7 +40,7 @@ internal sealed class PolicyBinder(TimeSpan limit, TimeProvider time)
             return [.. claims.Select(_ => new BoundPolicy(predicate, null))];
         }
 
-        var statement = ClaimStatement.Create(Statement(values), policy.Role);
+        var statement = ClaimStatement.Create(Statement(values), policy);
         var answers = await _loop.AskAsync(connection, statement, ClaimQuestions.WithoutRows(claims), cancellationToken);
         return [.. answers.Select(answer => answer.Failure is null
             ? new BoundPolicy(Bind(reduced, values, answer.Text!), null)

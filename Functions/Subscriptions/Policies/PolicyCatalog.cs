@@ -78,12 +78,12 @@ internal static class PolicyCatalog
 
     private const string Functions =
         """
-        select f.proname, format_type(f.prorettype, null), f.prosrc
+        select f.proname, format_type(f.prorettype, null), f.prosrc, f.oid || ' ' || f.xmin
         from pg_proc f
         join pg_namespace n on n.oid = f.pronamespace
         join pg_language l on l.oid = f.prolang
         where n.nspname = 'auth' and f.pronargs = 0 and l.lanname in ('sql', 'plpgsql')
-          and f.prosqlbody is null and not f.prosecdef and not f.proretset
+          and f.prosqlbody is null and not f.prosecdef and not f.proretset and f.provolatile <> 'i'
         """;
 
     // Casts of one value to the same result at any time: by a function or an input and an output that are immutable. Labels of enums are not, but the fingerprint
@@ -178,13 +178,13 @@ internal static class PolicyCatalog
         return fingerprints;
     }
 
-    private static async Task<Dictionary<string, string>> ReadFunctionsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, ClaimFunction>> ReadFunctionsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
-        var types = new Dictionary<string, string>(StringComparer.Ordinal);
+        var types = new Dictionary<string, ClaimFunction>(StringComparer.Ordinal);
         var bodies = new Dictionary<string, string>(StringComparer.Ordinal);
         while (await reader.ReadAsync(cancellationToken))
         {
-            types[reader.GetString(0)] = reader.GetString(1);
+            types[reader.GetString(0)] = new ClaimFunction(reader.GetString(1), reader.GetString(3));
             bodies[reader.GetString(0)] = reader.GetString(2);
         }
 

@@ -12,11 +12,15 @@ internal sealed record TableRights(
 internal sealed record PolicyRow(
     bool IsPermissive, string Expression, IReadOnlyList<string> Roles, bool ReadsWholeRow, IReadOnlyList<string> Columns, bool ReadsOtherTables);
 
+/// <param name="Type">What it returns.</param>
+/// <param name="Version">Its oid and the xmin of its row.</param>
+internal sealed record ClaimFunction(string Type, string Version);
+
 /// <summary>Puts together what the catalogs said.</summary>
-/// <param name="Functions">The functions in <c>auth</c> that read claims and nothing else, by name, with the types they return.</param>
+/// <param name="Functions">The functions in <c>auth</c> that read claims and nothing else, by name.</param>
 internal sealed record PolicyCatalogReading(
     IReadOnlyDictionary<uint, string> Fingerprints,
-    IReadOnlyDictionary<string, string> Functions,
+    IReadOnlyDictionary<string, ClaimFunction> Functions,
     FixedCasts Casts,
     ILookup<uint, PolicyColumn> Columns,
     ILookup<uint, PolicyRow> Policies)
@@ -48,7 +52,10 @@ internal sealed record PolicyCatalogReading(
             policies.Any(policy => policy.ReadsOtherTables),
             rights.MayUseSchema && rights.Readable.Count > 0,
             rights.MaySelectAll ? null : rights.Readable,
-            Fingerprints.GetValueOrDefault(rights.Table, ""));
+            Fingerprints.GetValueOrDefault(rights.Table, ""))
+        {
+            ClaimFunctions = [.. Functions.Values.Select(function => function.Version)],
+        };
     }
 
     private static PolicyKind KindOf(TableRights rights, List<PolicyRow> policies)
@@ -74,7 +81,7 @@ internal sealed record PolicyCatalogReading(
 
     private PolicyNode Reduce(string table, List<PolicyColumn> columns, List<PolicyRow> policies)
     {
-        var scope = new PolicyScope(table, columns.ToDictionary(column => column.Name, StringComparer.Ordinal), Functions, Casts);
+        var scope = new PolicyScope(table, columns.ToDictionary(column => column.Name, StringComparer.Ordinal), Functions.ToDictionary(function => function.Key, function => function.Value.Type, StringComparer.Ordinal), Casts);
         var reduced = policies.ToLookup(policy => policy.IsPermissive, policy => PolicyParser.Parse(policy.Expression, scope));
         return PolicyNode.All([PolicyNode.Any([.. reduced[true]]), .. reduced[false]]);
     }

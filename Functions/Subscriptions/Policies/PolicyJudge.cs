@@ -53,7 +53,7 @@ internal sealed class PolicyJudge(TimeSpan limit, TimeProvider time)
         List<Part> parts = [.. judged.Select(ask => new Part(ask, 0, ask.Ask.Images.Count))];
         for (var left = MostPartsOfAll; parts.Count > 0; left -= parts.Count)
         {
-            var answers = await _loop.AskAsync(connection, ClaimStatement.Create(Statement(policy), policy.Role), ToQuestions(rows, parts), cancellationToken);
+            var answers = await _loop.AskAsync(connection, ClaimStatement.Create(Statement(policy), policy), ToQuestions(rows, parts), cancellationToken);
             parts = Settle(rows, parts, answers, left);
         }
 

@@ -47,6 +47,9 @@ internal sealed record TablePolicy(
     /// <summary>Whether at least a part could be reduced, so that binding leaves fewer rows to ask about.</summary>
     public bool IsPartlyReducible => Reduced is not null and not Opaque;
 
+    /// <summary>Functions that read claims and nothing else, each as <c>pg_proc</c>'s oid and xmin: whoever calls only these is known not to keep a subscriber's claims.</summary>
+    public IReadOnlyList<string> ClaimFunctions { get; init; } = [];
+
     /// <summary>Columns that the policies read and whose values cannot be made again of an image.</summary>
     public IReadOnlyList<string> UnfitColumns { get; } = [.. AllColumns.Where(column => !column.IsRebuilt && Columns.Contains(column.Name)).Select(column => column.Name)];
 
