@@ -72,7 +72,7 @@ public sealed class PresenceSweepTests : IAsyncLifetime
     {
         var room = new PresenceTopic(Room, IsPrivate: false);
         await using var ada = await JoinAsync("ada");
-        for (var round = 0; round < 100; round++)
+        for (var round = 0; round < 40; round++)
         {
             await ada.TrackAsync(Room, new { round });
             await SilentForAsync(ada, "76 seconds");
