@@ -72,7 +72,7 @@ public sealed class PresenceSweepTests : IAsyncLifetime
     {
         var room = new PresenceTopic(Room, IsPrivate: false);
         await using var ada = await JoinAsync("ada");
-        for (var round = 0; round < 100; round++)
+        for (var round = 0; round < 40; round++)
         {
             await ada.TrackAsync(Room, new { round });
             await SilentForAsync(ada, "76 seconds");
@@ -153,6 +153,33 @@ public sealed class PresenceSweepTests : IAsyncLifetime
         await LaterAsync();
         await SweepAsync();
         (await ada.NextStateAsync()).GetProperty("state").GetProperty("ada").GetProperty("metas")[0].GetProperty("n").GetInt32().Should().Be(2);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_holder_whose_connection_dies_while_it_tells_holds_up_nobody_and_is_told_for(bool isSent)
+    {
+        await using var ada = await JoinAsync("ada");
+        await using var bob = await JoinAsync("bob");
+        _app.Service<ObservedDelivery>().Sending = async (_, _) =>
+        {
+            (await _database.ScalarAsync<long>(
+                $"select count(pg_terminate_backend(pid)) from pg_locks where locktype = 'advisory' and classid = {Database.AdvisoryLocks.Presence} and database = (select oid from pg_database where datname = current_database())"))
+                .Should().Be(1);
+            if (!isSent)
+            {
+                throw new DeliveryException(DeliveryError.Transient, "Lost by the test.");
+            }
+        };
+        await ada.TrackAsync(Room, new { n = 1 });
+        _app.Service<ObservedDelivery>().Sending = null;
+
+        await bob.TrackAsync(Room, new { n = 2 });
+        await LaterAsync();
+        await SweepAsync();
+
+        (await bob.NextStateAsync()).GetProperty("state").EnumerateObject().Select(key => key.Name).Should().BeEquivalentTo("ada", "bob");
     }
 
     [Fact]

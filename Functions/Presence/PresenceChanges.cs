@@ -1,11 +1,21 @@
+using System.Collections.Concurrent;
 using Serverless.Calls;
 using Serverless.Topics;
 
 namespace Serverless.Presence;
 
 /// <summary>Makes sessions present and absent.</summary>
-internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, JoinedTopics joinedTopics, TopicAuthorization authorization)
+/// <remarks>
+/// Whether a session has joined a topic is asked by the statement that changes it, which gathers many. So a topic is first taken for the public one of its name, and most calls ask nothing more; what that refuses is
+/// looked up, and with it the rights on a private topic.
+/// </remarks>
+internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, JoinedTopics joinedTopics, TopicAuthorization authorization) : IDisposable
 {
+    // Many who come at once wait here, and not before the database's connections, which others need meanwhile.
+    private const int LookingAtOnce = 8;
+
+    private const int MostRemembered = 50_000;
+
     private static readonly ErrorAnswer _notJoined = ErrorAnswer.BadRequest(
         "TopicNotJoined", "The session has not joined this topic, or the token it joined with has expired. Join first, or send a new token.");
 
@@ -14,40 +24,24 @@ internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, 
         "Unauthorized",
         "You do not have permission to be present on this private topic. An INSERT policy on realtime.messages has to allow it for this role and these claims, with extension 'presence'.");
 
+    private readonly SemaphoreSlim _looking = new(LookingAtOnce);
+
+    /// <summary>Where a session was last found on the private topic, so that the public one need not be tried. Only a hint.</summary>
+    private readonly ConcurrentDictionary<(Guid Session, string Topic), bool> _private = new();
+
     /// <summary>Makes a session present with payloads, each on a topic that it has joined, or changes what is told of it there.</summary>
     /// <returns>For each in order, why it was refused; null where it is committed.</returns>
     public async Task<IReadOnlyList<ErrorAnswer?>> TrackAsync(
-        Guid session, IReadOnlyList<(string Topic, string Meta)> wanted, CancellationToken cancellationToken)
-    {
-        var answers = await TryTrackAsync(session, wanted, cancellationToken);
-        var again = Enumerable.Range(0, wanted.Count).Where(place => answers[place] == _notJoined).ToList();
-        if (again.Count == 0)
-        {
-            return answers;
-        }
-
-        // What is known of the session may be a minute old: it may have left the topic and joined it anew through another instance.
-        again.ForEach(place => joinedTopics.Forget(session, wanted[place].Topic));
-        var anew = await TryTrackAsync(session, [.. again.Select(place => wanted[place])], cancellationToken);
-        var settled = answers.ToArray();
-        for (var i = 0; i < again.Count; i++)
-        {
-            settled[again[i]] = anew[i];
-        }
-
-        return settled;
-    }
+        Guid session, IReadOnlyList<(string Topic, string Meta)> wanted, CancellationToken cancellationToken) =>
+        await Task.WhenAll(wanted.Select(one => TrackAsync(session, one.Topic, one.Meta, cancellationToken)));
 
     /// <summary>Makes a session absent from topics; one on which it was not present is no error.</summary>
     public async Task UntrackAsync(Guid session, IReadOnlyList<string> topics, CancellationToken cancellationToken)
     {
-        // A presence that still waits to be written is not read, so the topics that are joined count too.
-        var joined = await joinedTopics.FindAsync(session, topics, cancellationToken);
+        // A presence that still waits to be written is not read, so the topics where it may be count too.
+        var likely = topics.Select(topic => new PresenceTopic(topic, _private.ContainsKey((session, topic)))).ToList();
         var present = await store.TopicsOfAsync(session, cancellationToken);
-        await LeaveAllAsync(
-            session,
-            joined.Values.Select(topic => new PresenceTopic(topic.Topic, topic.IsPrivate)).Union(present.Where(topic => topics.Contains(topic.Name))),
-            cancellationToken);
+        await LeaveAllAsync(session, likely.Union(present.Where(topic => topics.Contains(topic.Name))), cancellationToken);
     }
 
     /// <summary>Makes a session absent because it has left topics, may no longer be there, or has ended.</summary>
@@ -58,33 +52,74 @@ internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, 
         await LeaveAllAsync(session, present.Where(topic => topics?.Contains((topic.Name, topic.IsPrivate)) ?? true), cancellationToken);
     }
 
+    public void Dispose() => _looking.Dispose();
+
     private Task<bool[]> LeaveAllAsync(Guid session, IEnumerable<PresenceTopic> topics, CancellationToken cancellationToken) =>
         Task.WhenAll(topics.Select(topic => queue.ChangeAsync(topic, new PresenceWish(session, Meta: null), cancellationToken)));
 
-    private async Task<IReadOnlyList<ErrorAnswer?>> TryTrackAsync(
-        Guid session, IReadOnlyList<(string Topic, string Meta)> wanted, CancellationToken cancellationToken)
+    private async Task<ErrorAnswer?> TrackAsync(Guid session, string topic, string meta, CancellationToken cancellationToken)
     {
-        var joined = await joinedTopics.FindAsync(session, wanted.Select(one => one.Topic), cancellationToken);
-        var refused = new Dictionary<string, ErrorAnswer>(StringComparer.Ordinal);
-        foreach (var topic in wanted.Select(one => one.Topic).Distinct(StringComparer.Ordinal))
+        var wish = new PresenceWish(session, meta);
+        if (!_private.ContainsKey((session, topic)) && await queue.ChangeAsync(new PresenceTopic(topic, IsPrivate: false), wish, cancellationToken))
         {
-            if (await RefusalAsync(joined.GetValueOrDefault(topic), cancellationToken) is { } refusal)
-            {
-                refused.Add(topic, refusal);
-            }
+            return null;
         }
 
-        return await Task.WhenAll(wanted.Select(async one =>
-            refused.GetValueOrDefault(one.Topic)
-            ?? (await queue.ChangeAsync(new PresenceTopic(one.Topic, joined[one.Topic].IsPrivate), new PresenceWish(session, one.Meta), cancellationToken)
-                ? null
-                : _notJoined)));
+        var answer = await TrackFoundAsync(topic, wish, cancellationToken);
+        if (answer != _notJoined)
+        {
+            return answer;
+        }
+
+        // What is known of the session may be a minute old: it may have left the topic and joined it anew through another instance.
+        joinedTopics.Forget(session, topic);
+        return await TrackFoundAsync(topic, wish, cancellationToken);
     }
 
-    private async Task<ErrorAnswer?> RefusalAsync(JoinedTopic? joined, CancellationToken cancellationToken) => joined switch
+    private async Task<ErrorAnswer?> TrackFoundAsync(string topic, PresenceWish wish, CancellationToken cancellationToken)
     {
-        null => _notJoined,
-        { IsPrivate: true } when !(await authorization.ToSendAsync(joined.Question, cancellationToken)).Presence => _mayNotBePresent,
-        _ => null,
-    };
+        var (joined, refusal) = await LookAsync(wish.Session, topic, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        Remember(wish.Session, topic, joined!.IsPrivate);
+        return await queue.ChangeAsync(new PresenceTopic(topic, joined.IsPrivate), wish, cancellationToken) ? null : _notJoined;
+    }
+
+    private async Task<(JoinedTopic? Joined, ErrorAnswer? Refusal)> LookAsync(Guid session, string topic, CancellationToken cancellationToken)
+    {
+        await _looking.WaitAsync(cancellationToken);
+        try
+        {
+            var joined = (await joinedTopics.FindAsync(session, [topic], cancellationToken)).GetValueOrDefault(topic);
+            return joined switch
+            {
+                null => (null, _notJoined),
+                { IsPrivate: true } when !(await authorization.ToSendAsync(joined.Question, cancellationToken)).Presence => (joined, _mayNotBePresent),
+                _ => (joined, null),
+            };
+        }
+        finally
+        {
+            _looking.Release();
+        }
+    }
+
+    private void Remember(Guid session, string topic, bool isPrivate)
+    {
+        if (!isPrivate)
+        {
+            _private.TryRemove((session, topic), out _);
+            return;
+        }
+
+        if (_private.Count >= MostRemembered)
+        {
+            _private.Clear();
+        }
+
+        _private[(session, topic)] = true;
+    }
 }

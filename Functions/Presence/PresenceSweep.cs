@@ -14,59 +14,20 @@ internal sealed class PresenceSweep(SweepTurn sweeps, PresenceTurns turns, Prese
 
     private static readonly TimeSpan _emptyAge = TimeSpan.FromMinutes(10);
 
-    // PostgreSQL empties unlogged tables after a crash, and who was present is unknown: whoever listens is told what there is now. The groups are named as TopicGroups names them.
-    private const string BeginAnewWhereEmptied =
-        """
-        with mark as (insert into serverless_realtime.presence_mark values (true) on conflict do nothing returning is_set),
-        heard as (
-          select distinct c.topic, c.private from serverless_realtime.channel c cross join mark
-          where c.left_at is null
-            and case when c.private then 'pp' else 'p' end || encode(sha256(convert_to(c.topic, 'UTF8')), 'hex') = any (c.groups))
-        insert into serverless_realtime.presence_topic (topic, private, version, told, untold_since)
-        select topic, private, serverless_realtime.presence_clock(), 0, '-infinity' from heard
-        on conflict (topic, private) do update set told = 0, untold_since = '-infinity'
-        """;
-
-    private const string TopicsOfTheSilent =
-        """
-        select distinct p.topic, p.private
-        from serverless_realtime.presence p
-        join serverless_realtime.presence_session s on s.session_id = p.session_id
-        left join serverless_realtime.channel c on c.session_id = p.session_id and c.topic = p.topic and c.private = p.private and c.left_at is null
-        where s.seen_at < clock_timestamp() - $1 or c.session_id is null
-        limit $2
-        """;
+    private const string TopicsToDrop = "select topic, private from serverless_realtime.topics_to_drop($1, $2)";
 
     private const string UntoldTopics =
         "select topic, private from serverless_realtime.presence_topic where untold_since < clock_timestamp() - $1 order by untold_since limit $2";
-
-    private const string ForgetTopics =
-        """
-        delete from serverless_realtime.presence_topic t
-        where t.changed_at < clock_timestamp() - $1
-          and not exists (select from serverless_realtime.presence p where p.topic = t.topic and p.private = t.private)
-          and not exists (select from serverless_realtime.channel c where c.topic = t.topic and c.private = t.private and c.left_at is null)
-        """;
-
-    private const string ForgetSessions =
-        """
-        delete from serverless_realtime.presence_session where session_id in (
-          select s.session_id from serverless_realtime.presence_session s
-          where s.seen_at < clock_timestamp() - $1
-            and not exists (select from serverless_realtime.presence p where p.session_id = s.session_id)
-          for update skip locked)
-        """;
 
     /// <summary>Sweeps, unless another instance does.</summary>
     public Task SweepAsync(CancellationToken cancellationToken) => sweeps.RunAsync(
         0,
         async connection =>
         {
-            await ExecuteAsync(connection, BeginAnewWhereEmptied, age: null, cancellationToken);
-            await ForEachAsync(await TopicsAsync(connection, TopicsOfTheSilent, options.Value.Timeout, cancellationToken), DropAsync, cancellationToken);
+            await ExecuteAsync(connection, "select serverless_realtime.begin_presence_anew()", cancellationToken);
+            await ForEachAsync(await TopicsAsync(connection, TopicsToDrop, options.Value.Timeout, cancellationToken), DropAsync, cancellationToken);
             await TellAsync(await TopicsAsync(connection, UntoldTopics, _untoldAge, cancellationToken), cancellationToken);
-            await ExecuteAsync(connection, ForgetTopics, _emptyAge, cancellationToken);
-            await ExecuteAsync(connection, ForgetSessions, options.Value.Timeout, cancellationToken);
+            await ExecuteAsync(connection, "select serverless_realtime.forget_presence($1, $2)", cancellationToken, _emptyAge, options.Value.Timeout);
         },
         cancellationToken);
 
@@ -143,12 +104,12 @@ internal sealed class PresenceSweep(SweepTurn sweeps, PresenceTurns turns, Prese
         return topics;
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, TimeSpan? age, CancellationToken cancellationToken)
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params TimeSpan[] ages)
     {
         await using var command = new NpgsqlCommand(sql, connection);
-        if (age is { } value)
+        foreach (var age in ages)
         {
-            command.Parameters.AddWithValue(value);
+            command.Parameters.AddWithValue(age);
         }
 
         await command.ExecuteNonQueryAsync(cancellationToken);

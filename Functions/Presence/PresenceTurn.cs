@@ -13,8 +13,6 @@ internal sealed class PresenceTurn(NpgsqlConnection connection, PresenceTopic to
 {
     private bool _released;
 
-    public PresenceTopic Topic => topic;
-
     /// <summary>Makes sessions present or absent, and commits. No session may be named twice.</summary>
     public Task<ChangeResult> ChangeAsync(IReadOnlyList<PresenceWish> wishes, CancellationToken cancellationToken) => ReadChangeAsync(
         new NpgsqlCommand("select change, session_id, key, ref, meta, version from serverless_realtime.change_presence($1, $2, $3, $4, $5)", connection)
@@ -106,6 +104,7 @@ internal sealed class PresenceTurn(NpgsqlConnection connection, PresenceTopic to
         }
         catch (NpgsqlException)
         {
+            // Left to the disposal and the sweep.
         }
     }
 

@@ -38,7 +38,7 @@ create unlogged table serverless_realtime.presence_mark (
 insert into serverless_realtime.presence_mark values (true);
 
 -- A topic is kept while anybody has joined it.
-create index on serverless_realtime.channel (topic, private) where left_at is null;
+create index on serverless_realtime.channel (topic, private, session_id) where left_at is null;
 
 create function serverless_realtime.presence_clock()
 returns bigint
@@ -67,65 +67,77 @@ begin
   end loop;
 end $$;
 
+-- The functions below find members by their whole key, one after the other, and never by a join: a plan that was made while a topic was empty would go through all of its ten thousand members
+-- for each of five hundred changes.
+
 -- Makes the sessions present with the given metas, or absent where the meta is null, and returns what has changed by it. The caller holds the topic's lock, and names no session twice.
--- Who has not joined the topic is refused: asked here, so that a session which ends at this moment leaves nobody behind.
+-- Who has not joined the topic, or with a token that is over, is refused: asked here, so that a session which ends at this moment leaves nobody behind.
 create function serverless_realtime.change_presence(p_topic text, p_private boolean, p_sessions uuid[], p_refs text[], p_metas text[])
 returns table (change text, session_id uuid, key text, ref text, meta text, version bigint)
 language plpgsql
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-  keys text[];
+  wanted record;
+  was serverless_realtime.presence;
+  own_key text;
+  present uuid[];
   changes bigint := 0;
-  counted bigint;
 begin
-  select array_agg(c.presence_key order by w.place) into keys
-  from unnest(p_sessions) with ordinality as w (session_id, place)
-  left join serverless_realtime.channel c on c.session_id = w.session_id and c.topic = p_topic and c.private = p_private and c.left_at is null;
+  for wanted in select w.session_id, w.ref, w.meta from unnest(p_sessions, p_refs, p_metas) as w (session_id, ref, meta) loop
+    session_id := wanted.session_id;
+    if wanted.meta is not null then
+      select c.presence_key into own_key from serverless_realtime.channel c
+      where c.session_id = wanted.session_id and c.topic = p_topic and c.private = p_private
+        and c.left_at is null and not c.suspended and c.expires_at > clock_timestamp();
+      if not found then
+        change := 'refused';
+        return next;
+        continue;
+      end if;
+      present := present || wanted.session_id;
+    end if;
 
-  return query
-  select 'refused', w.session_id, null::text, null::text, null::text, null::bigint
-  from unnest(p_sessions, keys, p_metas) as w (session_id, key, meta)
-  where w.meta is not null and w.key is null;
+    select * into was from serverless_realtime.presence p where p.topic = p_topic and p.private = p_private and p.session_id = wanted.session_id;
+    if found and (wanted.meta is null or was.key <> own_key) then
+      delete from serverless_realtime.presence p where p.topic = p_topic and p.private = p_private and p.session_id = wanted.session_id;
+      change := 'leave';
+      key := was.key;
+      ref := was.ref;
+      meta := was.meta;
+      changes := changes + 1;
+      return next;
+      was := null;
+    end if;
+    continue when wanted.meta is null or wanted.meta = was.meta;
+
+    change := 'join';
+    key := own_key;
+    ref := coalesce(was.ref, wanted.ref);
+    meta := wanted.meta;
+    changes := changes + 1;
+    if was.ref is null then
+      insert into serverless_realtime.presence (topic, private, session_id, key, ref, meta) values (p_topic, p_private, wanted.session_id, own_key, wanted.ref, wanted.meta);
+    else
+      update serverless_realtime.presence p set meta = wanted.meta where p.topic = p_topic and p.private = p_private and p.session_id = wanted.session_id;
+    end if;
+    return next;
+  end loop;
 
   -- In order, so that two topics' changes do not wait for each other.
   insert into serverless_realtime.presence_session as s (session_id, seen_at)
-  select w.session_id, clock_timestamp()
-  from unnest(p_sessions, keys, p_metas) as w (session_id, key, meta)
-  where w.meta is not null and w.key is not null
-  order by w.session_id
+  select seen, clock_timestamp() from unnest(present) seen order by seen
   on conflict (session_id) do update set seen_at = clock_timestamp();
 
-  return query
-  delete from serverless_realtime.presence p
-  using unnest(p_sessions, keys, p_metas) as w (session_id, key, meta)
-  where p.topic = p_topic and p.private = p_private and p.session_id = w.session_id and (w.meta is null or w.key is distinct from p.key)
-  returning 'leave', p.session_id, p.key, p.ref, p.meta, null::bigint;
-  get diagnostics counted = row_count;
-  changes := changes + counted;
-
-  return query
-  update serverless_realtime.presence p
-  set meta = w.meta
-  from unnest(p_sessions, p_metas) as w (session_id, meta)
-  where p.topic = p_topic and p.private = p_private and p.session_id = w.session_id and p.meta <> w.meta
-  returning 'join', p.session_id, p.key, p.ref, p.meta, null::bigint;
-  get diagnostics counted = row_count;
-  changes := changes + counted;
-
-  return query
-  insert into serverless_realtime.presence as p (topic, private, session_id, key, ref, meta)
-  select p_topic, p_private, w.session_id, w.key, w.ref, w.meta
-  from unnest(p_sessions, keys, p_refs, p_metas) with ordinality as w (session_id, key, ref, meta, place)
-  where w.meta is not null and w.key is not null
-    and not exists (select from serverless_realtime.presence e where e.topic = p_topic and e.private = p_private and e.session_id = w.session_id)
-  order by w.place
-  returning 'join', p.session_id, p.key, p.ref, p.meta, null::bigint;
-  get diagnostics counted = row_count;
-  changes := changes + counted;
-
   if changes > 0 then
-    return query select 'version', null::uuid, null::text, null::text, null::text, serverless_realtime.advance_presence(p_topic, p_private, changes);
+    change := 'version';
+    session_id := null;
+    key := null;
+    ref := null;
+    meta := null;
+    version := serverless_realtime.advance_presence(p_topic, p_private, changes);
+    return next;
   end if;
 end $$;
 
@@ -133,26 +145,26 @@ end $$;
 create function serverless_realtime.drop_presence(p_topic text, p_private boolean, p_silent interval, p_most int)
 returns table (change text, session_id uuid, key text, ref text, meta text, version bigint)
 language plpgsql
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
   gone uuid[];
   counted bigint;
 begin
-  select array_agg(l.session_id) into gone
-  from (
-    select s.session_id
-    from serverless_realtime.presence p join serverless_realtime.presence_session s on s.session_id = p.session_id
+  gone := array(
+    select p.session_id from serverless_realtime.presence p
     where p.topic = p_topic and p.private = p_private
-      and (s.seen_at < clock_timestamp() - p_silent
-        or not exists (
-          select from serverless_realtime.channel c
-          where c.session_id = p.session_id and c.topic = p_topic and c.private = p_private and c.left_at is null))
-    order by s.session_id limit p_most for update of s) l;
+      and ((select s.seen_at from serverless_realtime.presence_session s where s.session_id = p.session_id) < clock_timestamp() - p_silent
+        or (select c.left_at is null from serverless_realtime.channel c where c.session_id = p.session_id and c.topic = p_topic and c.private = p_private) is not true)
+    order by p.session_id limit p_most);
+  perform from serverless_realtime.presence_session s where s.session_id = any (gone) order by s.session_id for update;
 
   return query
   delete from serverless_realtime.presence p
   where p.topic = p_topic and p.private = p_private and p.session_id = any (gone)
+    and ((select s.seen_at from serverless_realtime.presence_session s where s.session_id = p.session_id) < clock_timestamp() - p_silent
+      or (select c.left_at is null from serverless_realtime.channel c where c.session_id = p.session_id and c.topic = p_topic and c.private = p_private) is not true)
   returning 'leave', p.session_id, p.key, p.ref, p.meta, null::bigint;
   get diagnostics counted = row_count;
 
@@ -160,3 +172,50 @@ begin
     return query select 'version', null::uuid, null::text, null::text, null::text, serverless_realtime.advance_presence(p_topic, p_private, counted);
   end if;
 end $$;
+
+-- The topics on which there is somebody to take away.
+create function serverless_realtime.topics_to_drop(p_silent interval, p_most int)
+returns table (topic text, private boolean)
+language sql
+set enable_seqscan = off
+as $$
+  select distinct p.topic, p.private from serverless_realtime.presence p
+  where (select s.seen_at from serverless_realtime.presence_session s where s.session_id = p.session_id) < clock_timestamp() - p_silent
+    or (select c.left_at is null from serverless_realtime.channel c where c.session_id = p.session_id and c.topic = p.topic and c.private = p.private) is not true
+  limit p_most
+$$;
+
+-- PostgreSQL empties unlogged tables after a crash, and who was present is unknown then: whoever listens is to be told what there is now. Groups are named as the service names them.
+create function serverless_realtime.begin_presence_anew()
+returns void
+language plpgsql
+as $$
+begin
+  insert into serverless_realtime.presence_mark values (true) on conflict do nothing;
+  if not found then
+    return;
+  end if;
+  insert into serverless_realtime.presence_topic (topic, private, version, told, untold_since)
+  select distinct c.topic, c.private, serverless_realtime.presence_clock(), 0, '-infinity'::timestamptz
+  from (select distinct topic, private, groups from serverless_realtime.channel where left_at is null) c
+  where case when c.private then 'pp' else 'p' end || encode(sha256(convert_to(c.topic, 'UTF8')), 'hex') = any (c.groups)
+  on conflict (topic, private) do update set told = 0, untold_since = '-infinity';
+end $$;
+
+-- Forgets topics without members that nobody has joined, unchanged for so long, and sessions that are present nowhere and were silent for so long.
+create function serverless_realtime.forget_presence(p_unchanged interval, p_silent interval)
+returns void
+language sql
+set enable_seqscan = off
+as $$
+  delete from serverless_realtime.presence_topic t
+  where t.changed_at < clock_timestamp() - p_unchanged
+    and (select true from serverless_realtime.presence p where p.topic = t.topic and p.private = t.private limit 1) is null
+    and (select true from serverless_realtime.channel c where c.topic = t.topic and c.private = t.private and c.left_at is null limit 1) is null;
+
+  delete from serverless_realtime.presence_session where session_id in (
+    select s.session_id from serverless_realtime.presence_session s
+    where s.seen_at < clock_timestamp() - p_silent
+      and (select true from serverless_realtime.presence p where p.session_id = s.session_id limit 1) is null
+    for update skip locked);
+$$;
