@@ -31,6 +31,7 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         { new { table = "secret" }, "InsufficientPrivilege", "grant select on \"public\".\"secret\" to \"anon\"" },
         { new { @event = "TRUNCATE", table = "things" }, "InvalidEvent", "'TRUNCATE'" },
         { new { table = "things", select = new[] { "nope" } }, "InvalidSelect", "'nope'" },
+        { new { table = "things", select = new string?[] { "id", null } }, "InvalidSelect", "null" },
         { new { table = "things\0" }, "InvalidTable", "control character" },
         { new { filter = "id=eq.1" }, "FilterWithoutTable", "table" },
         { new { table = new string('t', 64) }, "InvalidTable", "63" },
