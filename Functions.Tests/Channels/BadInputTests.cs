@@ -106,6 +106,30 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         }
     }
 
+    [Theory]
+    [InlineData("""{"role":"authenticated","sub":"a\u0000b","exp":4102444800}""")]
+    [InlineData("""{"role":"anon\u0000","exp":4102444800}""")]
+    [InlineData("""{"role":"authenticated","sub":"ada","name":"\ud800","exp":4102444800}""")]
+    [InlineData("""{"role":"authenticated","sub":"ada","lists":[{"\udfff":1}],"exp":4102444800}""")]
+    public async Task A_signed_token_whose_claims_are_no_text_is_malformed(string claims)
+    {
+        var token = Tokens.Sign(new { alg = "HS256" }, claims);
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        using (var joined = await client.PostAsync("join", new { topic = "room", access_token = token, config = new { postgres_changes = new[] { new { table = "things" } } } }))
+        {
+            await ExpectAsync(joined, HttpStatusCode.Unauthorized, "MalformedJWT", "");
+        }
+
+        using (var renewed = await client.PostAsync("access-token", new { access_token = token }))
+        {
+            await ExpectAsync(renewed, HttpStatusCode.Unauthorized, "MalformedJWT", "");
+        }
+
+        using var http = RealtimeClient.Http(_app.Url, token);
+        using var response = await http.PostAsync("/realtime/v1/negotiate", null);
+        await ExpectAsync(response, HttpStatusCode.Unauthorized, "MalformedJWT", "");
+    }
+
     [Fact]
     public async Task A_good_key_does_not_help_a_bad_bearer_token()
     {
