@@ -202,6 +202,21 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         (await reader.ReadLineAsync())!.Should().StartWith("HTTP/1.1 404");
     }
 
+    [Theory]
+    [InlineData("HTTP/1.0", "")]
+    [InlineData("HTTP/1.1", "Host: a:99999\r\n")]
+    [InlineData("HTTP/1.1", "Host: a..b\r\n")]
+    [InlineData("HTTP/1.1", "Host: xn--\r\n")]
+    public async Task A_host_of_which_no_address_can_be_made_is_the_callers_to_mend(string version, string host)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(_app.Url.Host, _app.Url.Port);
+        var request = $"POST /realtime/v1/negotiate {version}\r\n{host}apikey: {Tokens.For("anon")}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(socket.GetStream());
+        (await reader.ReadToEndAsync())!.Should().StartWith("HTTP/1.1 400").And.Contain("\"InvalidHost\"").And.Contain("Realtime__PublicUrl");
+    }
+
     [Fact]
     public async Task In_a_call_for_several_channels_one_failure_is_its_own()
     {
