@@ -131,6 +131,25 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
     }
 
     [Fact]
+    public async Task A_message_is_written_as_it_is_to_be_read()
+    {
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        var subscriptions = new[] { new { table = "tâche <'1'>" } };
+        using (var alone = await client.PostAsync("join", new { topic = "room", config = new { postgres_changes = subscriptions } }))
+        {
+            (await alone.Content.ReadAsStringAsync()).Should().Contain("'tâche <'1'>'").And.NotContain("\\u");
+        }
+
+        using (var several = await client.PostAsync("join", new { channels = new[] { new { topic = "room", config = new { postgres_changes = subscriptions } } } }))
+        {
+            (await several.Content.ReadAsStringAsync()).Should().Contain("'tâche <'1'>'").And.NotContain("\\u");
+        }
+
+        using var sent = await client.PostAsync("broadcast", new { messages = new[] { new { topic = "" } } });
+        (await sent.Content.ReadAsStringAsync()).Should().Contain("Give 'topic' a name").And.NotContain("\\u");
+    }
+
+    [Fact]
     public async Task A_good_key_does_not_help_a_bad_bearer_token()
     {
         using var http = RealtimeClient.Http(_app.Url);

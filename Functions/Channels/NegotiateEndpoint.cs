@@ -25,6 +25,6 @@ internal static class NegotiateEndpoint
         var access = await delivery.GrantAccessAsync(session.ToString("N"), origin, _accessLifetime, cancellationToken);
         var answer = new NegotiateAnswer(
             access.Url.ToString(), access.AccessToken, session.ToString("N"), sessions.Issue(session), (int)sessions.Lifetime.TotalSeconds);
-        return Results.Json(answer, ChannelsJson.Default.NegotiateAnswer);
+        return AnswerJson.Of(answer, ChannelsJson.Default.NegotiateAnswer);
     }
 }
