@@ -17,6 +17,11 @@ internal static class SubscriptionNotes
                 $"No change of {name} will arrive: row-level security is on, and no policy lets role {SqlName.Of(definition.Role)} select any row. Make one: create policy ... on {name} for select to {SqlName.Of(definition.Role)} using (...);");
         }
 
+        if (filter is AnyNode { Parts.Count: 0 })
+        {
+            yield return Error($"No change of {name} will arrive: no value is in an empty list, so the filter lets no row through. Put values into 'in.(...)', or leave the condition out.");
+        }
+
         foreach (var kind in table.Unpublished.Where(kind => definition.Event.Wants(kind)))
         {
             yield return Error(

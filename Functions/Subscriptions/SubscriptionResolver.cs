@@ -95,7 +95,7 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
         var node = await FilterResolver.ResolveAsync(connection, description, filter, definition.Role, cancellationToken);
         var resolved = definition with
         {
-            Filter = node.Columns.Count == 0 ? null : node.ToJson(),
+            Filter = node is AllNode { Parts.Count: 0 } ? null : node.ToJson(),
             FilterTypes = [.. description.Columns.Where(column => node.Columns.Contains(column.Name)).Select(column => $"{column.Name}:{column.TypeOid}").Order(StringComparer.Ordinal)],
             Columns = ChosenColumns(request.Select, description),
             ClaimsKey = PolicyClaims.TellApart(policy!) ? claims.HexKey : null,
