@@ -1,4 +1,5 @@
 using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Serverless.Demo;
@@ -14,7 +15,14 @@ internal static class DemoEndpoints
             return;
         }
 
-        var files = new PhysicalFileProvider(Path.GetFullPath(options.Demo));
+        var folder = Path.GetFullPath(options.Demo);
+        if (!Directory.Exists(folder))
+        {
+            throw new OptionsValidationException(
+                nameof(DemoOptions), typeof(DemoOptions), [$"Realtime:Demo names the folder '{folder}', which is not there. Build the demo page, or leave the setting out."]);
+        }
+
+        var files = new PhysicalFileProvider(folder);
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
         app.UseStaticFiles(new StaticFileOptions
         {
