@@ -6,6 +6,7 @@ declare global {
   interface Window {
     startFollowing(url: string, key: string, table: string): void;
     statuses: string[];
+    longestTask: number;
     changes: { readonly type: string; readonly row: unknown }[];
   }
 }
