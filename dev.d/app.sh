@@ -25,7 +25,7 @@ start_app() {
 
 # What ended it, or else its first failure: the console writes a level and a name, and the message on the line below.
 app_complaint() {
-  { grep -m 1 '^Unhandled exception' "$LOCAL/app.log" || grep -m 1 -A 1 -E '^(crit|fail):' "$LOCAL/app.log" | tail -n 1 | grep . || tail -n 1 "$LOCAL/app.log"; } |
+  { grep -m 1 -E '^(Cannot start:|Unhandled exception)' "$LOCAL/app.log" || grep -m 1 -A 1 -E '^(crit|fail):' "$LOCAL/app.log" | tail -n 1 | grep . || tail -n 1 "$LOCAL/app.log"; } |
     sed 's/^ *//' | head -c 300
 }
 

@@ -81,8 +81,23 @@ start_postgres() {
     setsid "$PG_BIN/postgres" -D "$PG_DATA" "${settings[@]}" >>"$log" 2>&1 </dev/null 9>&- &
   fi
   PG_PID=$!
-  await 60 postgres_settled "$port" || fail "PostgreSQL has not answered on port $port for 60 seconds; its log is $log."
+  local settled=yes
+  # Without the line that bash itself writes when the server aborts, as it does over a damaged file.
+  {
+    await 60 postgres_settled "$port" || settled=no
+    is_running "$PG_PID" || wait "$PG_PID" || true
+  } 2>/dev/null
   is_running "$PG_PID" || fail_to_start "$log"
+  [[ $settled == yes ]] || fail "PostgreSQL has not answered on port $port for 60 seconds; its log is $log."
+}
+
+# need_database PORT: a server starts without looking into its databases, and the app would only ever find that this one is not ready yet.
+need_database() {
+  local output
+  output=$("$PG_BIN/psql" "$(psql_url "$1")" -Atqc 'select 1' 2>&1) && return
+  ! grep -q 'database subdirectory' <<<"$output" ||
+    fail "The PostgreSQL files in $PG_DATA are broken ($(sed -n 's/^DETAIL: *//p' <<<"$output" | head -n 1)); delete that folder to begin anew, which loses its data."
+  fail "The database 'realtime' cannot be opened: $(sed -n 's/^.*\(FATAL\|ERROR\|error\): *//p' <<<"$output" | head -n 1)"
 }
 
 # A setting, a port or a full disk is no reason to throw data away; files that the server itself finds damaged are.

@@ -56,6 +56,7 @@ bring_up_postgres() {
   admin=$(psql_url "$POSTGRES_PORT" postgres)
   [[ $("$PG_BIN/psql" "$admin" -Atqc "select 1 from pg_database where datname = 'realtime'") ]] ||
     "$PG_BIN/psql" "$admin" -qc 'create database realtime' || fail "The database 'realtime' could not be made; psql's own line above says why."
+  need_database "$POSTGRES_PORT"
 }
 
 bring_up_app() {

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Serverless.Changes;
 using Serverless.Support;
 
@@ -12,10 +13,11 @@ public sealed class InProcessBusTests : IAsyncLifetime
 
     private readonly RefusingSink _sink = new();
     private readonly LeapingTime _time = new();
+    private readonly LogRecorder _log = new();
     private readonly InProcessBus _bus;
 
     public InProcessBusTests() =>
-        _bus = new InProcessBus(_sink, Options.Create(new BusOptions { Partitions = 2 }), _time, NullLogger<InProcessBus>.Instance);
+        _bus = new InProcessBus(_sink, Options.Create(new BusOptions { Partitions = 2 }), _time, new Logger<InProcessBus>(new LoggerFactory([_log])));
 
     public Task InitializeAsync() => _bus.StartAsync(CancellationToken.None);
 
@@ -69,6 +71,31 @@ public sealed class InProcessBusTests : IAsyncLifetime
         call.Batches.Should().Equal("2", "3", "4");
         call.Take();
         await Task.WhenAll([first, .. later]).WaitAsync(_limit);
+    }
+
+    [Theory]
+    [InlineData("57P01", "terminating connection due to administrator command")]
+    [InlineData("08006", "connection failure")]
+    public async Task A_server_that_goes_is_told_of_in_its_own_words_without_a_stack_trace(string state, string words)
+    {
+        await PublishAsync(0, 1);
+        (await _sink.NextAsync()).Refuse(new PostgresException(words, "FATAL", "FATAL", state));
+        (await _sink.NextAsync()).Refuse(new NpgsqlException("Exception while reading from stream", new EndOfStreamException("Attempted to read past the end of the stream.")));
+        (await _sink.NextAsync()).Take();
+
+        _log.Warnings.Should().HaveCount(2).And.NotContain(text => text.Contains("Exception") || text.Contains("   at "));
+        _log.Warnings.First().Should().StartWith("HandlingFailed").And.EndWith($"{state}: {words} ");
+        _log.Warnings.Last().Should().EndWith("Attempted to read past the end of the stream. ");
+    }
+
+    [Fact]
+    public async Task Any_other_failure_is_logged_with_its_exception()
+    {
+        await PublishAsync(0, 1);
+        (await _sink.NextAsync()).Refuse(new PostgresException("relation \"x\" does not exist", "ERROR", "ERROR", "42P01"));
+        (await _sink.NextAsync()).Take();
+
+        _log.Warnings.Should().ContainSingle().Which.Should().Contain("Npgsql.PostgresException").And.Contain("   at ");
     }
 
     [Fact]
@@ -128,6 +155,6 @@ public sealed class InProcessBusTests : IAsyncLifetime
 
         public void Take() => _answer.SetResult();
 
-        public void Refuse() => _answer.SetException(new InvalidOperationException("Refused by the test."));
+        public void Refuse(Exception? reason = null) => _answer.SetException(reason ?? new InvalidOperationException("Refused by the test."));
     }
 }

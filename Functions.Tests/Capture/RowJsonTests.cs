@@ -6,7 +6,7 @@ namespace Serverless.Capture;
 
 /// <summary>
 /// Held against PostgreSQL: the row JSON of every type, alone, in arrays of several shapes, in composites, composites in arrays and under domains,
-/// is what <c>to_jsonb</c> makes of the row.
+/// is what <c>to_jsonb</c> makes of the row under the settings that docs/protocol.md names, on a database whose own are others.
 /// </summary>
 public sealed class RowJsonTests(RowJsonTests.Fixture fixture) : IClassFixture<RowJsonTests.Fixture>
 {
@@ -124,6 +124,7 @@ public sealed class RowJsonTests(RowJsonTests.Fixture fixture) : IClassFixture<R
             await _database.ExecuteAsync($"alter database {_database.Database.Name} set timezone = 'Asia/Kathmandu'");
             await _database.ExecuteAsync($"alter database {_database.Database.Name} set datestyle = 'SQL, DMY'");
             await _database.ExecuteAsync($"alter database {_database.Database.Name} set bytea_output = 'escape'");
+            await _database.ExecuteAsync($"alter database {_database.Database.Name} set intervalstyle = 'sql_standard'");
             await _database.ExecuteAsync($"alter database {_database.Database.Name} set extra_float_digits = -3");
             await _database.StartAsync(Bus);
         }
@@ -173,7 +174,7 @@ public sealed class RowJsonTests(RowJsonTests.Fixture fixture) : IClassFixture<R
         internal async Task<(string Ours, string Theirs)> CompareAsync(string table, int id, string json)
         {
             await using var connection = await _database.Database.DataSource.OpenConnectionAsync();
-            await using var settings = new NpgsqlCommand("set timezone = utc; set datestyle = iso; set bytea_output = hex; set extra_float_digits = 1", connection);
+            await using var settings = new NpgsqlCommand("set timezone = utc; set datestyle = iso; set intervalstyle = postgres; set bytea_output = hex; set extra_float_digits = 1", connection);
             await settings.ExecuteNonQueryAsync();
             await using var command = new NpgsqlCommand($"select $1::text::jsonb::text, to_jsonb(t)::text from {table} t where id = $2", connection);
             command.Parameters.AddWithValue(json);

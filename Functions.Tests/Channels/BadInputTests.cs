@@ -31,6 +31,7 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         { new { table = "secret" }, "InsufficientPrivilege", "grant select on \"public\".\"secret\" to \"anon\"" },
         { new { @event = "TRUNCATE", table = "things" }, "InvalidEvent", "'TRUNCATE'" },
         { new { table = "things", select = new[] { "nope" } }, "InvalidSelect", "'nope'" },
+        { new { table = "things", select = new string?[] { "id", null } }, "InvalidSelect", "null" },
         { new { table = "things\0" }, "InvalidTable", "control character" },
         { new { filter = "id=eq.1" }, "FilterWithoutTable", "table" },
         { new { table = new string('t', 64) }, "InvalidTable", "63" },
@@ -105,6 +106,49 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         }
     }
 
+    [Theory]
+    [InlineData("""{"role":"authenticated","sub":"a\u0000b","exp":4102444800}""")]
+    [InlineData("""{"role":"anon\u0000","exp":4102444800}""")]
+    [InlineData("""{"role":"authenticated","sub":"ada","name":"\ud800","exp":4102444800}""")]
+    [InlineData("""{"role":"authenticated","sub":"ada","lists":[{"\udfff":1}],"exp":4102444800}""")]
+    public async Task A_signed_token_whose_claims_are_no_text_is_malformed(string claims)
+    {
+        var token = Tokens.Sign(new { alg = "HS256" }, claims);
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        using (var joined = await client.PostAsync("join", new { topic = "room", access_token = token, config = new { postgres_changes = new[] { new { table = "things" } } } }))
+        {
+            await ExpectAsync(joined, HttpStatusCode.Unauthorized, "MalformedJWT", "");
+        }
+
+        using (var renewed = await client.PostAsync("access-token", new { access_token = token }))
+        {
+            await ExpectAsync(renewed, HttpStatusCode.Unauthorized, "MalformedJWT", "");
+        }
+
+        using var http = RealtimeClient.Http(_app.Url, token);
+        using var response = await http.PostAsync("/realtime/v1/negotiate", null);
+        await ExpectAsync(response, HttpStatusCode.Unauthorized, "MalformedJWT", "");
+    }
+
+    [Fact]
+    public async Task A_message_is_written_as_it_is_to_be_read()
+    {
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        var subscriptions = new[] { new { table = "tâche <'1'>" } };
+        using (var alone = await client.PostAsync("join", new { topic = "room", config = new { postgres_changes = subscriptions } }))
+        {
+            (await alone.Content.ReadAsStringAsync()).Should().Contain("'tâche <'1'>'").And.NotContain("\\u");
+        }
+
+        using (var several = await client.PostAsync("join", new { channels = new[] { new { topic = "room", config = new { postgres_changes = subscriptions } } } }))
+        {
+            (await several.Content.ReadAsStringAsync()).Should().Contain("'tâche <'1'>'").And.NotContain("\\u");
+        }
+
+        using var sent = await client.PostAsync("broadcast", new { messages = new[] { new { topic = "" } } });
+        (await sent.Content.ReadAsStringAsync()).Should().Contain("Give 'topic' a name").And.NotContain("\\u");
+    }
+
     [Fact]
     public async Task A_good_key_does_not_help_a_bad_bearer_token()
     {
@@ -175,6 +219,21 @@ public sealed class BadInputTests : IClassFixture<BadInputTests.App>
         await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
         using var reader = new StreamReader(socket.GetStream());
         (await reader.ReadLineAsync())!.Should().StartWith("HTTP/1.1 404");
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.0", "")]
+    [InlineData("HTTP/1.1", "Host: a:99999\r\n")]
+    [InlineData("HTTP/1.1", "Host: a..b\r\n")]
+    [InlineData("HTTP/1.1", "Host: xn--\r\n")]
+    public async Task A_host_of_which_no_address_can_be_made_is_the_callers_to_mend(string version, string host)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(_app.Url.Host, _app.Url.Port);
+        var request = $"POST /realtime/v1/negotiate {version}\r\n{host}apikey: {Tokens.For("anon")}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(socket.GetStream());
+        (await reader.ReadToEndAsync())!.Should().StartWith("HTTP/1.1 400").And.Contain("\"InvalidHost\"").And.Contain("Realtime__PublicUrl");
     }
 
     [Fact]

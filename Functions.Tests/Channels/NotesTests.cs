@@ -57,6 +57,36 @@ public sealed class NotesTests : IAsyncLifetime
     public async Task A_filter_that_no_index_serves_is_named() =>
         (await NotesAsync(new { table = "whole", filter = "kind=ilike.%a%" })).Should().ContainSingle(note => note.Contains("no condition that an index serves"));
 
+    [Theory]
+    [InlineData("kind=in.()")]
+    [InlineData("id=gt.0,kind=in.()")]
+    [InlineData("or=(kind.in.(),id.in.())")]
+    public async Task A_filter_that_lets_no_row_through_is_named_and_lets_none_through(string filter)
+    {
+        (await NotesAsync(new { table = "whole", filter })).Should().ContainSingle(note => note.StartsWith("error No change", StringComparison.Ordinal) && note.Contains("empty list"));
+
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        var ids = await client.JoinAsync("room", new { table = "whole", filter }, new { table = "whole" });
+        ids[0].Should().NotBe(ids[1], "they do not receive the same");
+        await _database.ExecuteAsync("insert into whole values (1, 'a'), (2, null)");
+        await _database.ExecuteAsync("insert into whole values (3, 'end')");
+
+        // Each message names the subscriptions that it is for, so those that came tell for which none did.
+        var received = new List<int>();
+        while (!received.Contains(3))
+        {
+            var message = (await client.Hub.NextAsync("postgres_changes", RealtimeClient.Limit))[0];
+            message.GetProperty("ids").EnumerateArray().Select(id => id.GetInt64()).Should().Equal(ids[1]);
+            received.AddRange(message.GetProperty("changes").EnumerateArray().Select(change => change.GetProperty("record").GetProperty("id").GetInt32()));
+        }
+
+        received.Should().Equal(1, 2, 3);
+    }
+
+    [Fact]
+    public async Task A_filter_that_is_not_in_an_empty_list_lets_every_row_through() =>
+        (await NotesAsync(new { table = "whole", filter = "kind=not.in.()" })).Should().BeEmpty();
+
     [Fact]
     public async Task Leaving_rows_that_the_log_does_not_describe_are_named() =>
         (await NotesAsync(new { table = "plain", leave = true })).Should().Contain(note => note.Contains("leave sight"));

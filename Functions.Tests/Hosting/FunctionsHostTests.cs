@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
 
 namespace Serverless.Hosting;
 
@@ -21,7 +22,7 @@ public sealed class FunctionsHostTests
     [InlineData(" 80")]
     [InlineData("http")]
     public void Anything_but_a_port_stops_the_start(string value) => FluentActions.Invoking(() => From(value))
-        .Should().Throw<InvalidOperationException>().WithMessage($"FUNCTIONS_CUSTOMHANDLER_PORT is '{value}', expected a port from 1 to 65535.*");
+        .Should().Throw<OptionsValidationException>().WithMessage($"FUNCTIONS_CUSTOMHANDLER_PORT is '{value}', expected a port from 1 to 65535.*");
 
     [Theory]
     [InlineData("127.0.0.1", 7073, true)]

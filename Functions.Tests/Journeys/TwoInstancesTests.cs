@@ -11,7 +11,7 @@ using Serverless.Support;
 namespace Serverless.Journeys;
 
 /// <summary>
-/// Two instances under the Functions host share one SignalR service and one Postgres; changes come as envelopes of the Event Hubs trigger.
+/// Two instances under the Functions host, each a process of its own, share one SignalR service and one Postgres; changes come as envelopes of the Event Hubs trigger.
 /// Clients join through either.
 /// </summary>
 public sealed class TwoInstancesTests : IAsyncLifetime
@@ -20,7 +20,7 @@ public sealed class TwoInstancesTests : IAsyncLifetime
     private const int Tables = 6;
     private const int Clients = 8;
 
-    private readonly List<RealtimeTestApp> _apps = [];
+    private readonly List<AppProcess> _apps = [];
     private readonly List<HttpClient> _triggers = [];
     private TestDatabase _database = null!;
     private SignalRProcess _signalR = null!;
@@ -32,9 +32,11 @@ public sealed class TwoInstancesTests : IAsyncLifetime
         _signalR = await SignalRProcess.StartAsync();
         for (var instance = 0; instance < 2; instance++)
         {
-            var app = await RealtimeTestApp.StartAsync(
+            var port = FreePort();
+            var app = await AppProcess.StartAsync(
                 _database,
-                $"--FUNCTIONS_CUSTOMHANDLER_PORT={FreePort()}",
+                new Uri($"http://127.0.0.1:{port}"),
+                $"--FUNCTIONS_CUSTOMHANDLER_PORT={port}",
                 "--Realtime:Bus=EventHubs",
                 "--Capture:Slot=",
                 $"--AzureSignalRConnectionString={_signalR.ConnectionString}");
@@ -89,27 +91,40 @@ public sealed class TwoInstancesTests : IAsyncLifetime
             clients.Add((client, await client.JoinAsync("room", [.. Enumerable.Range(0, Tables).Select(table => new { table = $"t{table}" })])));
         }
 
-        await Task.WhenAll(Enumerable.Range(0, Tables).Select(WriteAsync));
+        var expected = clients.ConvertAll(client => client.Ids.ToDictionary(id => id, _ => 1));
+        await WriteAsync(1, Rows);
+        await ExpectUpToAsync(Rows);
 
-        foreach (var (client, ids) in clients)
+        // A batch is handed over when both are done with the one before, so whatever either sends late of the rows above comes before this one.
+        await WriteAsync(Rows + 1, Rows + 1);
+        await ExpectUpToAsync(Rows + 1);
+        foreach (var (client, _) in clients)
         {
-            await ExpectAllAsync(client, ids);
+            client.Hub.Waiting("postgres_changes").Should().Be(0);
             await client.DisposeAsync();
+        }
+
+        async Task ExpectUpToAsync(int last)
+        {
+            for (var i = 0; i < clients.Count; i++)
+            {
+                await ExpectAsync(clients[i].Client, expected[i], last);
+            }
         }
     }
 
-    private async Task WriteAsync(int table)
+    private Task WriteAsync(int first, int last) => Task.WhenAll(Enumerable.Range(0, Tables).Select(async table =>
     {
-        for (var id = 1; id <= Rows; id++)
+        for (var id = first; id <= last; id++)
         {
             await _database.ExecuteAsync($"insert into t{table} values ({id})");
         }
-    }
+    }));
 
-    private static async Task ExpectAllAsync(RealtimeClient client, IReadOnlyList<long> ids)
+    /// <param name="expected">The next row of each subscription.</param>
+    private static async Task ExpectAsync(RealtimeClient client, Dictionary<long, int> expected, int last)
     {
-        var expected = ids.ToDictionary(id => id, _ => 1);
-        while (expected.Values.Any(next => next <= Rows))
+        while (expected.Values.Any(next => next <= last))
         {
             var message = (await client.Hub.NextAsync("postgres_changes", RealtimeClient.Limit))[0];
             var id = message.GetProperty("ids")[0].GetInt64();
@@ -118,8 +133,6 @@ public sealed class TwoInstancesTests : IAsyncLifetime
                 change.GetProperty("record").GetProperty("id").GetInt32().Should().Be(expected[id]++);
             }
         }
-
-        client.Hub.Waiting("postgres_changes").Should().Be(0);
     }
 
     private async Task<CaptureService> StartCaptureAsync(EnvelopeBus bus)

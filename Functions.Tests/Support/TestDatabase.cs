@@ -29,10 +29,15 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>A slot name no other test uses: slots belong to the whole server.</summary>
     public string Slot => "slot_" + Name;
 
-    public static async Task<TestDatabase> CreateAsync()
+    /// <summary>The server that tests share.</summary>
+    public static string Server => Environment.GetEnvironmentVariable(Variable)
+        ?? throw new InvalidOperationException($"{Variable} is not set, so there is no PostgreSQL to test against. Run './dev test', which starts one.");
+
+    public static Task<TestDatabase> CreateAsync() => CreateAsync(Server);
+
+    /// <param name="admin">A server, as its superuser.</param>
+    public static async Task<TestDatabase> CreateAsync(string admin)
     {
-        var admin = Environment.GetEnvironmentVariable(Variable)
-            ?? throw new InvalidOperationException($"{Variable} is not set, so there is no PostgreSQL to test against. Run './dev test', which starts one.");
         var name = "t_" + Guid.NewGuid().ToString("N")[..16];
         await using var server = NpgsqlDataSource.Create(admin);
         await using var create = server.CreateCommand($"create database {name}");

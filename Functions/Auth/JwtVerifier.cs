@@ -105,7 +105,7 @@ internal sealed class JwtVerifier(IOptions<AuthOptions> options, TimeProvider ti
         {
             using var document = JsonDocument.Parse(payload, _json);
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object)
+            if (root.ValueKind != JsonValueKind.Object || !ClaimsText.IsSound(root))
             {
                 return TokenError.Malformed;
             }

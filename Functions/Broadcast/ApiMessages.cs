@@ -21,7 +21,7 @@ internal static class ApiMessages
 
         if (list.GetArrayLength() > most)
         {
-            errors = new JsonObject { ["errors"] = new JsonObject { ["messages"] = new JsonArray($"has {list.GetArrayLength()} elements; at most {most} are accepted") } }.ToJsonString();
+            errors = new JsonObject { ["errors"] = new JsonObject { ["messages"] = new JsonArray($"has {list.GetArrayLength()} elements; at most {most} are accepted") } }.ToJsonString(AnswerJson.Options);
             return [];
         }
 
@@ -39,7 +39,7 @@ internal static class ApiMessages
         }
 
         errors = wrong.Any(reasons => ((JsonObject)reasons!).Count > 0)
-            ? new JsonObject { ["errors"] = new JsonObject { ["messages"] = wrong } }.ToJsonString()
+            ? new JsonObject { ["errors"] = new JsonObject { ["messages"] = wrong } }.ToJsonString(AnswerJson.Options)
             : null;
         return messages;
     }
@@ -55,7 +55,7 @@ internal static class ApiMessages
             reasons["payload"] = new JsonArray("is not JSON");
         }
 
-        errors = reasons.Count > 0 ? new JsonObject { ["errors"] = reasons }.ToJsonString() : null;
+        errors = reasons.Count > 0 ? new JsonObject { ["errors"] = reasons }.ToJsonString(AnswerJson.Options) : null;
         return errors is null ? new TopicMessage(topic, isPrivate, name, isBinary ? Encoding.UTF8.GetBytes(Convert.ToBase64String(body.Span)) : body.ToArray(), isBinary) : null;
     }
 
@@ -67,7 +67,7 @@ internal static class ApiMessages
             names.Add(topic);
         }
 
-        return new JsonObject { ["message"] = "Unauthorized", ["topics"] = names }.ToJsonString();
+        return new JsonObject { ["message"] = "Unauthorized", ["topics"] = names }.ToJsonString(AnswerJson.Options);
     }
 
     public static IResult Unprocessable(string errors) => Results.Text(errors, "application/json", Encoding.UTF8, StatusCodes.Status422UnprocessableEntity);

@@ -32,6 +32,6 @@ internal static class BroadcastEndpoints
                 "InvalidBody", $"'messages' has {body.Messages?.Count ?? 0} elements; between 1 and {MostMessages} are accepted in one call."));
         }
 
-        return Results.Json(new MessageAnswers(await broadcast.SendAsync(session, messages, cancellationToken)), BroadcastJson.Default.MessageAnswers);
+        return AnswerJson.Of(new MessageAnswers(await broadcast.SendAsync(session, messages, cancellationToken)), BroadcastJson.Default.MessageAnswers);
     }
 }

@@ -18,6 +18,7 @@ internal sealed class BusOptions
     public const string Section = "Realtime";
 
     /// <summary>The bus. Default: <c>InProcess</c>.</summary>
+    [EnumDataType(typeof(BusKind), ErrorMessage = "Realtime:Bus is InProcess or EventHubs.")]
     public BusKind Bus { get; set; } = BusKind.InProcess;
 
     /// <summary>Partitions of the bus inside the process: how many tables' changes are handled side by side. Default: 4.</summary>

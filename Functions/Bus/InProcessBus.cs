@@ -81,7 +81,9 @@ internal sealed partial class InProcessBus(IChangeSink sink, IOptions<BusOptions
             }
             catch (Exception ex) when (ex is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
-                Log.HandlingFailed(logger, ex, partition, wait);
+                // What a server that restarts says is all there is to say; with a stack trace it would look like a fault.
+                var outage = DatabaseOutage.ReasonOf(ex);
+                Log.HandlingFailed(logger, outage is null ? ex : null, partition, wait, outage ?? ex.GetType().Name);
             }
 
             await Task.Delay(wait, time, stoppingToken);
@@ -92,7 +94,7 @@ internal sealed partial class InProcessBus(IChangeSink sink, IOptions<BusOptions
 
     private static partial class Log
     {
-        [LoggerMessage(6001, LogLevel.Warning, "Changes of partition {Partition} could not be handled; they are given again in {Wait}, and later ones wait for them.")]
-        public static partial void HandlingFailed(ILogger logger, Exception exception, string partition, TimeSpan wait);
+        [LoggerMessage(6001, LogLevel.Warning, "Changes of partition {Partition} could not be handled; they are given again in {Wait}, and later ones wait for them. {Reason}")]
+        public static partial void HandlingFailed(ILogger logger, Exception? exception, string partition, TimeSpan wait, string reason);
     }
 }

@@ -16,7 +16,7 @@ internal sealed record ErrorAnswer(
 
     public static ErrorAnswer BadRequest(string code, string message) => new(StatusCodes.Status400BadRequest, code, message);
 
-    public IResult ToResult() => Results.Json(this, CallsJson.Default.ErrorAnswer, statusCode: StatusCode);
+    public IResult ToResult() => AnswerJson.Of(this, CallsJson.Default.ErrorAnswer, StatusCode);
 }
 
 [JsonSerializable(typeof(ErrorAnswer))]

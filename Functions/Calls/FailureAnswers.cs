@@ -9,6 +9,9 @@ internal sealed partial class FailureAnswers(ILogger<FailureAnswers> logger) : I
 {
     public static ErrorAnswer DatabaseUnavailable { get; } = Unavailable("DatabaseUnavailable", "The database did not take the call. Try again in a moment.");
 
+    public static ErrorAnswer InternalError { get; } =
+        new(StatusCodes.Status500InternalServerError, "InternalError", "The call failed for a reason that is ours; the service's log has it.");
+
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         try

@@ -20,7 +20,7 @@ internal sealed partial class CaptureService
             "Publication '{Publication}' does not exist, so there is nothing to capture. Run the migrations, or create it with 'create publication'.")]
         public static partial void PublicationMissing(ILogger logger, string publication);
 
-        [LoggerMessage(2005, LogLevel.Information, "The server ended the stream of replication slot '{Slot}'; it will be reopened.")]
+        [LoggerMessage(2005, LogLevel.Information, "The database server ended the stream of replication slot '{Slot}', as it does when it shuts down; it will be reopened.")]
         public static partial void StreamEnded(ILogger logger, string slot);
     }
 }

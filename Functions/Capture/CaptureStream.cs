@@ -1,3 +1,4 @@
+using Npgsql;
 using Npgsql.Replication;
 using Npgsql.Replication.Internal;
 using Npgsql.Replication.PgOutput;
@@ -24,11 +25,22 @@ internal sealed class CaptureStream(LogicalReplicationConnection replication, Ch
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var slot = new PgOutputReplicationSlot(options.Slot);
         await using var messages = replication.StartLogicalReplication(slot, stop.Token, options: settings).GetAsyncEnumerator(stop.Token);
-        while (await NextAsync(messages, stop))
+        try
         {
-            await HandleAsync(messages.Current, stop.Token);
+            while (await NextAsync(messages, stop))
+            {
+                await HandleAsync(messages.Current, stop.Token);
+            }
+        }
+        catch (NpgsqlException ex) when (IsEnd(ex))
+        {
+            // All that came before has been handed on; what was still in memory here is streamed again.
         }
     }
+
+    // A server that shuts down sends everything and then CommandComplete, without the CopyDone that Npgsql waits for: to the driver that looks like a fault of its own.
+    private static bool IsEnd(NpgsqlException exception) =>
+        exception is not PostgresException && exception.Message.Contains("CommandComplete", StringComparison.Ordinal);
 
     private async ValueTask<bool> NextAsync(IAsyncEnumerator<XLogDataMessage> messages, CancellationTokenSource stop)
     {

@@ -9,7 +9,6 @@ internal sealed class ChannelOptions
 
     /// <summary>Scheme and authority under which browsers reach the app, for embedded SignalR. Default: what each request says.</summary>
     /// <remarks>Set it behind a proxy that ends TLS.</remarks>
-    [Url(ErrorMessage = "Realtime:PublicUrl must be an absolute address, as in 'https://app.example.com'.")]
     public string? PublicUrl { get; set; }
 
     /// <summary>Joins that may work on the database at the same time; others wait. Default: 12.</summary>

@@ -1,3 +1,4 @@
+using System.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Serverless.Calls;
@@ -42,10 +43,22 @@ internal sealed partial class ChannelRegistrar(
         {
             return JoinedChannel.Ended(ChannelAnswer.Refused(join.Topic, ErrorAnswer.For(ex)));
         }
+        catch (PostgresException ex) when (ex.SqlState.StartsWith("22", StringComparison.Ordinal))
+        {
+            // What was sent is at fault, so the same call would fail again.
+            return JoinedChannel.Ended(ChannelAnswer.Refused(join.Topic, ErrorAnswer.BadRequest(
+                "InvalidValue", $"PostgreSQL cannot take a value of this channel or of its token's claims (SQLSTATE {ex.SqlState}). Look for characters that it does not hold, such as U+0000.")));
+        }
         catch (PostgresException ex) when (!ex.IsTransient)
         {
             Log.ChannelFailed(logger, ex);
             return JoinedChannel.Ended(ChannelAnswer.Refused(join.Topic, FailureAnswers.DatabaseUnavailable));
+        }
+        catch (Exception ex) when (ex is not (NpgsqlException or OperationCanceledException) && connection.FullState == ConnectionState.Open)
+        {
+            // Where the connection is lost, no other channel of the call can be registered either, and the call fails as a whole.
+            Log.ChannelBroken(logger, ex);
+            return JoinedChannel.Ended(ChannelAnswer.Refused(join.Topic, FailureAnswers.InternalError));
         }
     }
 
@@ -96,5 +109,8 @@ internal sealed partial class ChannelRegistrar(
     {
         [LoggerMessage(5003, LogLevel.Warning, "One channel of a call could not be registered in the database; its client was told to try again.")]
         public static partial void ChannelFailed(ILogger logger, Exception exception);
+
+        [LoggerMessage(5004, LogLevel.Error, "One channel of a call failed in a way that was not foreseen; its client was answered InternalError, and the call's other channels went on.")]
+        public static partial void ChannelBroken(ILogger logger, Exception exception);
     }
 }

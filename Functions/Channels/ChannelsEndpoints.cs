@@ -92,8 +92,8 @@ internal static class ChannelsEndpoints
     private static string Shorten(string? topic) => topic is null ? "" : topic.Length <= TopicName.MaxLength ? topic : topic[..TopicName.MaxLength];
 
     private static IResult Single(ChannelAnswer answer) => answer.Code is null
-        ? Results.Json(answer, ChannelsJson.Default.ChannelAnswer)
+        ? AnswerJson.Of(answer, ChannelsJson.Default.ChannelAnswer)
         : new ErrorAnswer(answer.StatusCode!.Value, answer.Code, answer.Message!).ToResult();
 
-    private static IResult Several(IReadOnlyList<ChannelAnswer> answers) => Results.Json(new ChannelAnswers(answers), ChannelsJson.Default.ChannelAnswers);
+    private static IResult Several(IReadOnlyList<ChannelAnswer> answers) => AnswerJson.Of(new ChannelAnswers(answers), ChannelsJson.Default.ChannelAnswers);
 }

@@ -6,7 +6,11 @@ internal static class ChannelsServices
 {
     public static void AddChannels(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ChannelOptions>().BindConfiguration(ChannelOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<ChannelOptions>()
+            .BindConfiguration(ChannelOptions.Section)
+            .ValidateDataAnnotations()
+            .Validate(options => PublicOrigin.IsAddress(options.PublicUrl), "Realtime:PublicUrl must be an absolute http or https address, as in 'https://app.example.com'.")
+            .ValidateOnStart();
         builder.Services.AddSingleton<SessionPlaces>();
         builder.Services.AddSingleton<SessionGroups>();
         builder.Services.AddSingleton<JoinReader>();

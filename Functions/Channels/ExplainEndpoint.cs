@@ -14,6 +14,6 @@ internal static class ExplainEndpoint
         var body = await ClientCall.ReadBodyAsync(request, ExplanationJson.Default.ExplainRequest, cancellationToken);
         var subscription = body.Subscription
             ?? throw SubscriptionException.Invalid("InvalidBody", "The body has no 'subscription': an entry as in 'postgres_changes' of a join.");
-        return Results.Json(await explainer.ExplainAsync(subscription, body, caller, cancellationToken), ExplanationJson.Default.Explanation);
+        return AnswerJson.Of(await explainer.ExplainAsync(subscription, body, caller, cancellationToken), ExplanationJson.Default.Explanation);
     }
 }

@@ -21,10 +21,10 @@ internal static class NegotiateEndpoint
     {
         call.RequireCaller(request);
         var session = Guid.NewGuid();
-        var origin = new Uri(options.Value.PublicUrl ?? $"{request.Scheme}://{request.Host}");
+        var origin = PublicOrigin.Of(request, options.Value.PublicUrl);
         var access = await delivery.GrantAccessAsync(session.ToString("N"), origin, _accessLifetime, cancellationToken);
         var answer = new NegotiateAnswer(
             access.Url.ToString(), access.AccessToken, session.ToString("N"), sessions.Issue(session), (int)sessions.Lifetime.TotalSeconds);
-        return Results.Json(answer, ChannelsJson.Default.NegotiateAnswer);
+        return AnswerJson.Of(answer, ChannelsJson.Default.NegotiateAnswer);
     }
 }

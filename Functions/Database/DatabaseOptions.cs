@@ -7,8 +7,8 @@ internal sealed class DatabaseOptions
 {
     public const string Section = "Realtime";
 
-    /// <summary>Npgsql connection string of the database whose changes are streamed. No default.</summary>
-    /// <remarks>The user needs REPLICATION, CREATE on the database, and membership in the roles that callers act as.</remarks>
+    /// <summary>Npgsql connection string, or <c>postgres://</c> URL, of the database whose changes are streamed. No default.</summary>
+    /// <remarks>Kept in Npgsql's form. The user needs REPLICATION, CREATE on the database, and membership in the roles that callers act as.</remarks>
     [Required(ErrorMessage = "Realtime:Postgres is not set. Give it an Npgsql connection string, as in 'Host=127.0.0.1;Database=app;Username=realtime'.")]
     public string Postgres { get; set; } = "";
 

@@ -23,9 +23,19 @@ internal static class DatabaseServices
     /// <summary>Event Hubs has at most 32 partitions, and each may split a group besides.</summary>
     private const int MaxLeases = 64;
 
+    // What was found is not repeated: a part that cannot be read may be a part of the password.
+    private const string NotAnAddress =
+        "Realtime:Postgres names no database that Npgsql can read: a keyword is unknown, a value does not fit, or there is no host. Give it 'Host=127.0.0.1;Port=5432;Database=app;Username=realtime;Password=...', "
+        + "a value with ';' or '=' in double quotes; or 'postgres://realtime:...@127.0.0.1:5432/app', special characters percent-encoded.";
+
     public static void AddDatabase(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<DatabaseOptions>()
+            .BindConfiguration(DatabaseOptions.Section)
+            .PostConfigure(options => options.Postgres = ConnectionText.ToNpgsql(options.Postgres) ?? options.Postgres)
+            .ValidateDataAnnotations()
+            .Validate(options => options.Postgres.Length == 0 || ConnectionText.ToNpgsql(options.Postgres) is not null, NotAnAddress)
+            .ValidateOnStart();
         builder.Services.AddSingleton(services => CreateDataSource(services, maxConnections: null));
         builder.Services.AddKeyedSingleton(ForRegistry, (services, _) => CreateDataSource(services, maxConnections: 2));
         builder.Services.AddKeyedSingleton(ForLeases, (services, _) => CreateDataSource(services, MaxLeases));

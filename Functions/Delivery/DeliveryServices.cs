@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Serverless.Delivery.AzureSignalR;
 
 namespace Serverless.Delivery;
@@ -24,13 +25,12 @@ internal static class DeliveryServices
 
         if (builder.Configuration.GetSection(ConnectionStringSetting).GetChildren().Any())
         {
-            throw new InvalidOperationException(
-                $"{ConnectionStringSetting}__serviceUri and its like (an identity in place of a key) are not supported yet. Set {ConnectionStringSetting} to a connection string with an AccessKey.");
+            throw Wrong($"{ConnectionStringSetting}__serviceUri and its like (an identity in place of a key) are not supported yet. Set {ConnectionStringSetting} to a connection string with an AccessKey.");
         }
 
         if (builder.Configuration.UsesAzureSignalR())
         {
-            var connection = SignalRConnection.Parse(builder.Configuration[ConnectionStringSetting]!);
+            var connection = ReadConnection(builder.Configuration[ConnectionStringSetting]!);
             builder.AddAzureSignalR(connection);
             builder.Services.AddSingleton(new UpstreamSignature(connection.AccessKey));
         }
@@ -39,6 +39,20 @@ internal static class DeliveryServices
             builder.Services.AddSingleton(new UpstreamSignature(accessKey: null));
         }
     }
+
+    private static SignalRConnection ReadConnection(string text)
+    {
+        try
+        {
+            return SignalRConnection.Parse(text);
+        }
+        catch (FormatException ex)
+        {
+            throw Wrong(ex.Message);
+        }
+    }
+
+    private static OptionsValidationException Wrong(string sentence) => new(ConnectionStringSetting, typeof(SignalRConnection), [sentence]);
 
     private static void AddAzureSignalR(this WebApplicationBuilder builder, SignalRConnection connection)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Serverless.Demo;
@@ -6,6 +7,8 @@ namespace Serverless.Demo;
 /// <summary>Serves the demo page and what it needs to begin: its settings and the rows of its board.</summary>
 internal static class DemoEndpoints
 {
+    private const int MostTasks = 500;
+
     public static void MapDemo(this WebApplication app)
     {
         var options = app.Configuration.GetSection(DemoOptions.Section).Get<DemoOptions>();
@@ -14,7 +17,14 @@ internal static class DemoEndpoints
             return;
         }
 
-        var files = new PhysicalFileProvider(Path.GetFullPath(options.Demo));
+        var folder = Path.GetFullPath(options.Demo);
+        if (!Directory.Exists(folder))
+        {
+            throw new OptionsValidationException(
+                nameof(DemoOptions), typeof(DemoOptions), [$"Realtime:Demo names the folder '{folder}', which is not there. Build the demo page, or leave the setting out."]);
+        }
+
+        var files = new PhysicalFileProvider(folder);
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
         app.UseStaticFiles(new StaticFileOptions
         {
@@ -27,10 +37,17 @@ internal static class DemoEndpoints
         app.MapGet("/demo/tasks", ReadTasksAsync);
     }
 
+    // The page holds as many rows, and keeps those that changed last: so what it has heard and what it fetches agree.
     private static async Task<IResult> ReadTasksAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(
-            "select coalesce(jsonb_agg(to_jsonb(t) order by t.id), '[]')::text from (select * from public.project_tasks order by id limit 500) t");
+            """
+            select jsonb_build_object(
+              'limit', $1::int,
+              'more', exists (select from public.project_tasks offset $1),
+              'tasks', (select coalesce(jsonb_agg(t), '[]') from (select * from public.project_tasks order by updated_at desc, id desc limit $1) t))::text
+            """);
+        command.Parameters.AddWithValue(MostTasks);
         return Results.Text((string)(await command.ExecuteScalarAsync(cancellationToken))!, "application/json");
     }
 }

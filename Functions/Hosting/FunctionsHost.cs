@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using Microsoft.Extensions.Options;
 
 namespace Serverless.Hosting;
 
@@ -14,7 +15,7 @@ internal sealed record FunctionsHost(int? Port)
     [MemberNotNullWhen(true, nameof(Port))]
     public bool IsPresent => Port is not null;
 
-    /// <exception cref="InvalidOperationException">The variable is set and is no port.</exception>
+    /// <exception cref="OptionsValidationException">The variable is set and is no port.</exception>
     public static FunctionsHost From(IConfiguration configuration)
     {
         var text = configuration[PortVariable];
@@ -25,8 +26,10 @@ internal sealed record FunctionsHost(int? Port)
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= IPEndPoint.MaxPort
             ? new FunctionsHost(port)
-            : throw new InvalidOperationException(
-                $"{PortVariable} is '{text}', expected a port from 1 to {IPEndPoint.MaxPort}. The Functions host sets it; unset it to run without the host.");
+            : throw new OptionsValidationException(
+                PortVariable,
+                typeof(FunctionsHost),
+                [$"{PortVariable} is '{text}', expected a port from 1 to {IPEndPoint.MaxPort}. The Functions host sets it; unset it to run without the host."]);
     }
 
     /// <summary>Whether a request came in where only the host, on this machine, can send one.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.Configuration.Memory;
 
@@ -7,6 +9,9 @@ namespace Serverless.Hosting;
 internal static class HostingServices
 {
     private static readonly TimeSpan _preflightAge = TimeSpan.FromHours(1);
+
+    // As the answers of the routes are written: an apostrophe is no escape sequence.
+    private static readonly JsonSerializerOptions _plainJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void AddHosting(this WebApplicationBuilder builder)
     {
@@ -44,8 +49,10 @@ internal static class HostingServices
         var failure = context.Features.Get<IExceptionHandlerFeature>()?.Error;
         var status = failure is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
         context.Response.StatusCode = status;
-        await context.Response.WriteAsJsonAsync(status == StatusCodes.Status500InternalServerError
-            ? new { code = "InternalError", message = "The call failed for a reason that is ours; the service's log has it." }
-            : new { code = "InvalidBody", message = failure!.Message });
+        await context.Response.WriteAsJsonAsync(
+            status == StatusCodes.Status500InternalServerError
+                ? new { code = "InternalError", message = "The call failed for a reason that is ours; the service's log has it." }
+                : new { code = "InvalidBody", message = failure!.Message },
+            _plainJson);
     }
 }

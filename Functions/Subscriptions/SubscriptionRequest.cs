@@ -19,7 +19,7 @@ internal sealed record SubscriptionRequest
 
     /// <summary>The columns to send, the key always among them; null for all.</summary>
     [JsonPropertyName("select")]
-    public IReadOnlyList<string>? Select { get; init; }
+    public IReadOnlyList<string?>? Select { get; init; }
 
     /// <summary>Whether rows that leave the subscriber's sight are to be told as deletes of their key.</summary>
     [JsonPropertyName("leave")]

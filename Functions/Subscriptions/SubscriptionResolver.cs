@@ -131,7 +131,7 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
         };
     }
 
-    private static IReadOnlyList<string>? ChosenColumns(IReadOnlyList<string>? chosen, TableDescription table)
+    private static List<string>? ChosenColumns(IReadOnlyList<string?>? chosen, TableDescription table)
     {
         if (chosen is null or { Count: 0 })
         {
@@ -143,7 +143,12 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
             throw SubscriptionException.Invalid("InvalidSelect", $"'select' names {chosen.Count} columns; at most {MaxColumns} are accepted.");
         }
 
-        foreach (var name in chosen)
+        var names = chosen
+            .Select(name => name ?? throw SubscriptionException.Invalid("InvalidSelect", "'select' holds null where a column's name is expected. Leave it out."))
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        foreach (var name in names)
         {
             var column = table.Columns.FirstOrDefault(column => column.Name == name)
                 ?? throw SubscriptionException.Invalid("InvalidSelect", $"'select' names '{Shorten(name)}', and {SqlName.Of(table.Schema, table.Name)} has no such column.");
@@ -153,7 +158,7 @@ internal sealed class SubscriptionResolver(IOptions<SubscriptionOptions> options
             }
         }
 
-        return [.. chosen.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return names;
     }
 
     private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";

@@ -1,4 +1,6 @@
 import { byId, element } from "./element.js";
+import { oncePerFrame } from "./frames.js";
+import { isMoving } from "./motion.js";
 import { sparkline } from "./sparkline.js";
 
 /** One line of the log. */
@@ -13,40 +15,56 @@ const longest = 200;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
 
-/** The log at the side, with how long changes took. */
+/** The log at the side, with how long changes took. What came since the frame before is written in one go. */
 export class Feed {
   private readonly list = byId("log");
+  private readonly draw = oncePerFrame(() => this.redraw());
+  private waiting: { readonly entry: Entry; readonly at: Date }[] = [];
   private latencies: number[] = [];
   private received = 0;
+  private unspoken = 0;
 
   constructor() {
     byId("clear").addEventListener("click", () => this.clear());
     this.figures();
   }
 
-  add({ kind, text, latency }: Entry): void {
-    const now = new Date();
-    const time = element("time", "", clock.format(now));
-    time.dateTime = now.toISOString();
-    const line = element("li", "", time, element("span", "kind", kind), element("span", "what", text));
-    line.dataset["kind"] = kind.toLowerCase();
-    if (latency !== undefined) {
-      line.append(element("span", "latency", `${latency} ms`));
+  add(entry: Entry): void {
+    this.waiting = [...this.waiting.slice(1 - longest), { entry, at: new Date() }];
+    if (entry.latency !== undefined) {
       this.received++;
-      this.latencies = [...this.latencies.slice(-59), latency];
-      byId("spoken").textContent = `${kind}: ${text}`;
+      this.unspoken++;
+      this.latencies = [...this.latencies.slice(-59), entry.latency];
     }
-    this.list.prepend(line);
+    this.draw();
+  }
+
+  private redraw(): void {
+    const isCalm = !isMoving(this.waiting.length);
+    this.list.prepend(...this.waiting.map(({ entry, at }) => lineOf(entry, at, isCalm)).reverse());
     while (this.list.childElementCount > longest) {
       this.list.lastElementChild?.remove();
     }
+    this.speak();
+    this.waiting = [];
     this.figures();
+  }
+
+  private speak(): void {
+    const last = this.waiting.filter(({ entry }) => entry.latency !== undefined).at(-1)?.entry;
+    if (last !== undefined) {
+      const many = this.unspoken > 1 ? `${this.unspoken} changes, the last ` : "";
+      byId("spoken").textContent = `${many}${last.kind}: ${last.text}`;
+    }
+    this.unspoken = 0;
   }
 
   private clear(): void {
     this.list.replaceChildren();
+    this.waiting = [];
     this.latencies = [];
     this.received = 0;
+    this.unspoken = 0;
     this.figures();
   }
 
@@ -58,6 +76,17 @@ export class Feed {
     byId("empty").hidden = this.list.childElementCount > 0;
     sparkline(byId("spark"), this.latencies);
   }
+}
+
+function lineOf({ kind, text, latency }: Entry, at: Date, isCalm: boolean): HTMLElement {
+  const time = element("time", "", clock.format(at));
+  time.dateTime = at.toISOString();
+  const line = element("li", isCalm ? "calm" : "", time, element("span", "kind", kind), element("span", "what", text));
+  line.dataset["kind"] = kind.toLowerCase();
+  if (latency !== undefined) {
+    line.append(element("span", "latency", `${latency} ms`));
+  }
+  return line;
 }
 
 function milliseconds(value: number | undefined): string {

@@ -16,9 +16,17 @@ export interface TaskChange {
   readonly committed: Date;
 }
 
+/** The rows that changed last, as many as the service gives at a time. */
+export interface Snapshot {
+  readonly tasks: readonly Task[];
+  readonly limit: number;
+  /** Whether the table has other rows besides. */
+  readonly hasMore: boolean;
+}
+
 export interface Listener {
-  /** Every row, as of now. */
-  snapshot(tasks: readonly Task[]): void;
+  /** The rows, as of now. */
+  snapshot(rows: Snapshot): void;
   changed(change: TaskChange): void;
   told(kind: string, text: string): void;
 }
@@ -29,20 +37,25 @@ type Payload = RealtimePostgresChangesPayload<Record<string, unknown>>;
  * Follows the table: the subscription first, then the rows, then what changed while they were fetched.
  *
  * In the other order a change between the two would be missed. After a reconnect the rows are fetched again, for the same reason.
+ *
+ * @returns Fetches the rows again.
  */
-export function follow({ url, anonKey }: Config, listener: Listener): void {
+export function follow({ url, anonKey }: Config, listener: Listener): () => void {
   const supabase = createClient(url, anonKey, { realtime: { transport: realtimeTransport() } });
   let waiting: TaskChange[] | undefined;
 
   const fetchRows = async (): Promise<void> => {
     const meanwhile: TaskChange[] = (waiting = []);
     const rows = await rowsOf();
-    // Another reconnect has begun to fetch anew.
+    // Otherwise they are being fetched anew already.
     if (waiting === meanwhile) {
       waiting = undefined;
       listener.snapshot(rows);
       meanwhile.forEach((change) => listener.changed(change));
     }
+  };
+  const fetchAgain = (): void => {
+    fetchRows().catch((problem: unknown) => listener.told("Warning", `The rows could not be fetched: ${String(problem)}`));
   };
 
   supabase
@@ -63,7 +76,7 @@ export function follow({ url, anonKey }: Config, listener: Listener): void {
         case "SUBSCRIBED":
           showConnection("live");
           listener.told("Subscribed", "Every commit from here on arrives.");
-          fetchRows().catch((problem: unknown) => listener.told("Warning", `The rows could not be fetched: ${String(problem)}`));
+          fetchAgain();
           break;
         case "CLOSED":
           showConnection("closed");
@@ -74,14 +87,16 @@ export function follow({ url, anonKey }: Config, listener: Listener): void {
           listener.told("Lost", error?.message ?? "No answer; trying again.");
       }
     });
+  return fetchAgain;
 }
 
-async function rowsOf(): Promise<readonly Task[]> {
+async function rowsOf(): Promise<Snapshot> {
   const response = await fetch("/demo/tasks", { cache: "no-store" });
   if (!response.ok) {
     throw new Error(`/demo/tasks was answered with status ${response.status}.`);
   }
-  return ((await response.json()) as Record<string, unknown>[]).map(taskOf);
+  const { tasks, limit, more } = (await response.json()) as { tasks: Record<string, unknown>[]; limit: number; more: boolean };
+  return { tasks: tasks.map(taskOf), limit, hasMore: more };
 }
 
 function changeOf(payload: Payload): TaskChange {

@@ -7,7 +7,8 @@ import { showSamples } from "./samples.js";
 import { labelOf, type Task } from "./task.js";
 import { showTheme } from "./theme.js";
 
-const board = new Board(byId("board"));
+let fetchMore = (): void => undefined;
+const board = new Board(byId("board"), () => fetchMore());
 const feed = new Feed();
 
 showTheme();
@@ -23,8 +24,8 @@ async function start(): Promise<void> {
     throw new Error(`/demo/config.json was answered with status ${response.status}. Is the page served by the service?`);
   }
   const config = (await response.json()) as Config;
-  follow(config, {
-    snapshot: (tasks) => board.reset(tasks),
+  fetchMore = follow(config, {
+    snapshot: (rows) => board.reset(rows),
     changed: apply,
     told: (kind, text) => feed.add({ kind, text }),
   });

@@ -16,6 +16,13 @@ export interface Task {
   readonly priority: string;
   readonly assignee: string | null;
   readonly due_date: string | null;
+  /** When it was last written, in UTC and ISO form. */
+  readonly changed: string;
+}
+
+/** Orders tasks as the service's snapshot does: last changed first. */
+export function byChange(left: Task, right: Task): number {
+  return left.changed === right.changed ? right.id - left.id : left.changed < right.changed ? 1 : -1;
 }
 
 /** What a row or a part of one holds; a table may be altered under the page, so nothing is taken for granted. */
@@ -28,6 +35,7 @@ export function taskOf(row: Readonly<Record<string, unknown>>): Task {
     priority: text(row["priority"]) ?? "medium",
     assignee: text(row["assignee"]) ?? null,
     due_date: text(row["due_date"]) ?? null,
+    changed: text(row["updated_at"]) ?? "",
   };
 }
 

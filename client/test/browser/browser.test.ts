@@ -27,6 +27,12 @@ async function buildDemo(): Promise<string> {
   return site;
 }
 
+/** The first twenty ids of each column. */
+function columnsOf(tasks: readonly { readonly status: string; readonly id: number }[]): Readonly<Record<string, readonly number[]>> {
+  const of = (status: string): readonly number[] => tasks.filter((task) => task.status === status).map(({ id }) => id);
+  return Object.fromEntries(["todo", "in_progress", "review", "done"].map((status) => [status, of(status).slice(0, 20)]));
+}
+
 describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
   let app: App;
   let site: string;
@@ -63,6 +69,34 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     await open();
     await page.goto(`${app.url}/`);
     await page.waitForSelector('#pill[data-state="live"]');
+  }
+
+  /** Keeps the longest time for which the page could not answer. */
+  async function watchLongTasks(): Promise<void> {
+    await page.evaluate(() => {
+      window.longestTask = 0;
+      const watch = (list: PerformanceObserverEntryList): void => {
+        window.longestTask = Math.max(window.longestTask, ...list.getEntries().map(({ duration }) => duration));
+      };
+      new PerformanceObserver(watch).observe({ type: "longtask" });
+    });
+  }
+
+  /** The ids of the cards, by column, from the top. */
+  async function columnsOnPage(): Promise<Readonly<Record<string, readonly number[]>>> {
+    const cards = await page.locator("[data-status] [data-id]").evaluateAll((elements) =>
+      elements.map((card) => ({ status: card.closest<HTMLElement>("[data-status]")?.dataset["status"] ?? "", id: Number((card as HTMLElement).dataset["id"]) })),
+    );
+    return columnsOf(cards);
+  }
+
+  /** The ids that the page should show: of the rows that changed last, so many of each column. */
+  async function columnsInTable(): Promise<Readonly<Record<string, readonly number[]>>> {
+    const { rows } = await app.sql.query<{ status: string; id: number }>(
+      `select status, id::int from (select * from public.project_tasks order by updated_at desc, id desc limit 500) held
+       order by updated_at desc, id desc`,
+    );
+    return columnsOf(rows);
   }
 
   /** Opens a page of nothing but supabase-js and the transport. */
@@ -137,6 +171,36 @@ describe.skipIf(!hasApp || !hasBrowser)("in a browser", () => {
     expect(await page.locator("#log .kind").allTextContents()).toEqual(expect.arrayContaining(["INSERT", "UPDATE", "DELETE"]));
     expect(await page.locator('[data-status="done"] .count').textContent()).toBe("4");
     expect(await page.locator("body[data-first-load]").count()).toBe(1);
+    expect(problems).toEqual([]);
+  });
+
+  it("the demo page keeps up with five hundred rows that come at once and go at once", async () => {
+    await openDemo();
+    await page.waitForSelector('[data-id="1"]');
+    await watchLongTasks();
+
+    await app.sql.query(
+      `insert into public.project_tasks (id, title, status)
+       select 1000 + n, 'Row ' || n, (array['todo', 'in_progress', 'review', 'done'])[1 + n % 4] from generate_series(1, 500) n`,
+    );
+    await page.waitForSelector('#received >> text="500"', { timeout: 20_000 });
+    await page.waitForSelector("#bounds >> text=more than 500 tasks", { timeout: 20_000 });
+    expect(await columnsOnPage()).toEqual(await columnsInTable());
+    expect(await page.locator("[data-status] [data-id]").count()).toBe(80);
+    expect(await page.locator('[data-status="todo"] .more').textContent()).toBe("and 105 more");
+
+    // What the page has heard agrees with what it is told anew.
+    await app.kill();
+    await page.waitForSelector('#pill[data-state="broken"]');
+    await app.sql.query("update public.project_tasks set title = 'Changed meanwhile' where id = 1001");
+    await app.restart();
+    await page.waitForSelector('[data-id="1001"] >> text=Changed meanwhile', { timeout: 45_000 });
+    expect(await columnsOnPage()).toEqual(await columnsInTable());
+
+    await app.sql.query("delete from public.project_tasks where id > 1000");
+    await page.waitForSelector("#bounds", { state: "hidden", timeout: 20_000 });
+    await expect.poll(columnsOnPage, { timeout: 20_000 }).toEqual(await columnsInTable());
+    expect(await page.evaluate(() => window.longestTask)).toBeLessThan(2_000);
     expect(problems).toEqual([]);
   });
 

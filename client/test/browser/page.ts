@@ -10,6 +10,7 @@ declare global {
     heard: { readonly event: string; readonly payload: unknown }[];
     members: readonly string[];
     statuses: string[];
+    longestTask: number;
     changes: { readonly type: string; readonly row: unknown }[];
   }
 }
