@@ -19,10 +19,10 @@ internal sealed class ChannelCall(CallerAuthentication authentication, SessionTo
     /// <summary>The largest body that is taken.</summary>
     private const int MaxBodyBytes = 256 * 1024;
 
-    public Caller RequireCaller(HttpRequest request)
+    public async ValueTask<Caller> RequireCallerAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        var error = authentication.Authenticate(request, out var caller);
-        return error == TokenError.None ? caller! : throw new RefusedCallException(ErrorAnswer.For(error));
+        var verdict = await authentication.AuthenticateAsync(request, cancellationToken);
+        return verdict.Caller ?? throw new RefusedCallException(ErrorAnswer.For(verdict.Error));
     }
 
     public Guid RequireSession(HttpRequest request) =>

@@ -28,17 +28,23 @@ internal static class ChannelsEndpoints
     private static async Task<IResult> JoinAsync(
         HttpRequest request, ChannelCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
-        var caller = call.RequireCaller(request);
+        var caller = await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ChannelCall.ReadBodyAsync(request, ChannelsJson.Default.JoinBody, cancellationToken);
         if (body.Channels is null)
         {
-            var join = ReadJoin(body, caller, verifier, out var refusal);
+            var (join, refusal) = await ReadJoinAsync(body, caller, verifier, cancellationToken);
             return join is null ? refusal!.ToResult() : Single((await joiner.JoinAsync(session, [join], cancellationToken))[0]);
         }
 
         RequireFew(body.Channels.Count, MaxChannels, "channels");
-        var read = body.Channels.Select(channel => (Join: ReadJoin(channel, caller, verifier, out var refusal), Refusal: refusal, channel?.Topic)).ToList();
+        var read = new List<(ChannelJoin? Join, ErrorAnswer? Refusal, string? Topic)>(body.Channels.Count);
+        foreach (var channel in body.Channels)
+        {
+            var (join, refusal) = await ReadJoinAsync(channel, caller, verifier, cancellationToken);
+            read.Add((join, refusal, channel?.Topic));
+        }
+
         var joins = read.Where(channel => channel.Join is not null).Select(channel => channel.Join!).ToList();
         var joined = new Queue<ChannelAnswer>(joins.Count > 0 ? await joiner.JoinAsync(session, joins, cancellationToken) : []);
         return Several([.. read.Select(channel => channel.Join is null
@@ -48,7 +54,7 @@ internal static class ChannelsEndpoints
 
     private static async Task<IResult> LeaveAsync(HttpRequest request, ChannelCall call, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ChannelCall.ReadBodyAsync(request, ChannelsJson.Default.LeaveBody, cancellationToken);
         var topics = (body.Channels ?? [body]).Select(channel => channel?.Topic).ToList();
@@ -64,14 +70,13 @@ internal static class ChannelsEndpoints
     private static async Task<IResult> ChangeTokenAsync(
         HttpRequest request, ChannelCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ChannelCall.ReadBodyAsync(request, ChannelsJson.Default.AccessTokenBody, cancellationToken);
-        Caller? caller = null;
-        var error = body.AccessToken is null ? TokenError.Missing : verifier.Verify(body.AccessToken, out caller);
-        if (error != TokenError.None)
+        var verdict = body.AccessToken is null ? TokenVerdict.Refused(TokenError.Missing) : await verifier.VerifyAsync(body.AccessToken, cancellationToken);
+        if (verdict.Caller is not { } caller)
         {
-            return ErrorAnswer.For(error).ToResult();
+            return ErrorAnswer.For(verdict.Error).ToResult();
         }
 
         RequireFew(body.Topics?.Count ?? 0, MaxChannels, "topics");
@@ -80,35 +85,36 @@ internal static class ChannelsEndpoints
             return refusal.ToResult();
         }
 
-        return Several(await joiner.RejoinAsync(session, body.Topics, caller!, cancellationToken));
+        return Several(await joiner.RejoinAsync(session, body.Topics, caller, cancellationToken));
     }
 
-    private static ChannelJoin? ReadJoin(JoinBody? body, Caller caller, JwtVerifier verifier, out ErrorAnswer? refusal)
+    private static async ValueTask<(ChannelJoin? Join, ErrorAnswer? Refusal)> ReadJoinAsync(
+        JoinBody? body, Caller caller, JwtVerifier verifier, CancellationToken cancellationToken)
     {
-        refusal = ChannelJoin.CheckTopic(body?.Topic);
-        if (refusal is not null)
+        if (ChannelJoin.CheckTopic(body?.Topic) is { } refusal)
         {
-            return null;
+            return (null, refusal);
         }
 
         // Supabase's newer API keys are no tokens; the call's own key decides then.
-        var own = caller;
-        if (body!.AccessToken is { Length: > 0 } token
-            && !token.StartsWith("sb_", StringComparison.Ordinal)
-            && verifier.Verify(token, out own) is var error and not TokenError.None)
+        if (body!.AccessToken is { Length: > 0 } token && !token.StartsWith("sb_", StringComparison.Ordinal))
         {
-            refusal = ErrorAnswer.For(error);
-            return null;
+            var verdict = await verifier.VerifyAsync(token, cancellationToken);
+            if (verdict.Caller is not { } own)
+            {
+                return (null, ErrorAnswer.For(verdict.Error));
+            }
+
+            caller = own;
         }
 
         var requests = body.Config?.PostgresChanges?.OfType<SubscriptionRequest>().ToList() ?? [];
         if (requests.Count > ChannelJoin.MaxRequests)
         {
-            refusal = ErrorAnswer.BadRequest("TooManySubscriptions", $"The channel asks for {requests.Count} subscriptions; at most {ChannelJoin.MaxRequests} are accepted.");
-            return null;
+            return (null, ErrorAnswer.BadRequest("TooManySubscriptions", $"The channel asks for {requests.Count} subscriptions; at most {ChannelJoin.MaxRequests} are accepted."));
         }
 
-        return new ChannelJoin(body.Topic!, own!, requests);
+        return (new ChannelJoin(body.Topic!, caller, requests), null);
     }
 
     private static void RequireFew(int count, int most, string member)

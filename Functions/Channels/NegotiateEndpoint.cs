@@ -18,7 +18,7 @@ internal static class NegotiateEndpoint
         IOptions<ChannelOptions> options,
         CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = Guid.NewGuid();
         var origin = new Uri(options.Value.PublicUrl ?? $"{request.Scheme}://{request.Host}");
         var access = await delivery.GrantAccessAsync(session.ToString("N"), origin, _accessLifetime, cancellationToken);
