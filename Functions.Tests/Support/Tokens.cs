@@ -16,10 +16,14 @@ public static class Tokens
             ? new { role, exp = Expiry(lifetime) }
             : new { role, sub = subject, exp = Expiry(lifetime) });
 
-    public static string Sign(object header, object payload, string secret = Secret)
+    public static string Sign(object header, object payload, string secret = Secret) =>
+        Join(header, payload, signed => HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), signed));
+
+    /// <summary>A token in compact form, whatever signs it. Header and payload are objects, or texts that are taken as they are.</summary>
+    public static string Join(object header, object payload, Func<byte[], byte[]> sign)
     {
         var signed = Encode(header) + "." + Encode(payload);
-        return signed + "." + Base64Url.EncodeToString(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.ASCII.GetBytes(signed)));
+        return signed + "." + Base64Url.EncodeToString(sign(Encoding.ASCII.GetBytes(signed)));
     }
 
     public static long Expiry(TimeSpan? lifetime = null) => (TimeProvider.System.GetUtcNow() + (lifetime ?? TimeSpan.FromHours(1))).ToUnixTimeSeconds();

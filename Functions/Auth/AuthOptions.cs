@@ -7,7 +7,7 @@ internal sealed class AuthOptions
 {
     public const string Section = "Realtime";
 
-    /// <summary>The secret that HS256 tokens are signed with: API keys and users' tokens. No default; at least 32 characters.</summary>
+    /// <summary>The secret that HS256 tokens are signed with: API keys, and users' tokens unless those have keys of their own. No default; at least 32 characters.</summary>
     /// <remarks>RFC 7518 section 3.2 asks for a key of at least the hash's size. Session tokens are signed with a key derived from it.</remarks>
     [Required(ErrorMessage = "Realtime:JwtSecret is not set. Give it the secret that API keys and users' tokens are signed with (HS256), at least 32 characters.")]
     [MinLength(32, ErrorMessage = "Realtime:JwtSecret is too short. HS256 needs at least 32 characters (RFC 7518 section 3.2).")]

@@ -1,3 +1,5 @@
+using Serverless.Auth.Keys;
+
 namespace Serverless.Auth;
 
 internal static class AuthServices
@@ -5,6 +7,7 @@ internal static class AuthServices
     public static void AddAuth(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.AddTokenKeys();
         builder.Services.AddSingleton<JwtVerifier>();
         builder.Services.AddSingleton<SessionTokens>();
         builder.Services.AddSingleton<CallerAuthentication>();

@@ -4,21 +4,20 @@ namespace Serverless.Auth;
 /// <remarks>Both must verify where both are given; the user's token decides.</remarks>
 internal sealed class CallerAuthentication(JwtVerifier verifier)
 {
-    public TokenError Authenticate(HttpRequest request, out Caller? caller)
+    public async ValueTask<TokenVerdict> AuthenticateAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        caller = null;
         var apiKey = ApiKeyOf(request);
         var bearer = BearerOf(request);
         if (apiKey is not null)
         {
-            var error = verifier.Verify(apiKey, out caller);
-            if (error != TokenError.None || bearer is null || bearer == apiKey)
+            var verdict = await verifier.VerifyAsync(apiKey, cancellationToken);
+            if (verdict.Error != TokenError.None || bearer is null || bearer == apiKey)
             {
-                return error;
+                return verdict;
             }
         }
 
-        return bearer is null ? TokenError.Missing : verifier.Verify(bearer, out caller);
+        return bearer is null ? TokenVerdict.Refused(TokenError.Missing) : await verifier.VerifyAsync(bearer, cancellationToken);
     }
 
     private static string? ApiKeyOf(HttpRequest request)

@@ -27,7 +27,7 @@ internal sealed class ApiBroadcast(
     /// <summary><c>POST /realtime/v1/api/broadcast</c>: any number of messages.</summary>
     public async Task<IResult> SendAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        if (authentication.Authenticate(context.Request, out var caller) != TokenError.None)
+        if ((await authentication.AuthenticateAsync(context.Request, cancellationToken)).Caller is not { } caller)
         {
             return Unauthorized();
         }
@@ -45,14 +45,14 @@ internal sealed class ApiBroadcast(
         using (body)
         {
             var messages = ApiMessages.Read(body.RootElement, MostMessages, limits.Value.PayloadBytes, out var errors);
-            return errors is null ? await SendAllowedAsync(context, caller!, messages, cancellationToken) : ApiMessages.Unprocessable(errors);
+            return errors is null ? await SendAllowedAsync(context, caller, messages, cancellationToken) : ApiMessages.Unprocessable(errors);
         }
     }
 
     /// <summary><c>POST /realtime/v1/api/broadcast/{topic}/events/{event}</c>: one message, whose payload is the body.</summary>
     public async Task<IResult> SendOneAsync(HttpContext context, string topic, string name, CancellationToken cancellationToken)
     {
-        if (authentication.Authenticate(context.Request, out var caller) != TokenError.None)
+        if ((await authentication.AuthenticateAsync(context.Request, cancellationToken)).Caller is not { } caller)
         {
             return Unauthorized();
         }
@@ -68,7 +68,7 @@ internal sealed class ApiBroadcast(
         var bytes = await ClientCall.ReadBytesAsync(context.Request, MostBodyBytes, cancellationToken);
         var isBinary = string.Equals(type, Binary, StringComparison.OrdinalIgnoreCase);
         var message = ApiMessages.ReadOne(topic, name, isPrivate, bytes, isBinary, limits.Value.PayloadBytes, out var errors);
-        return message is null ? ApiMessages.Unprocessable(errors!) : await SendAllowedAsync(context, caller!, [message], cancellationToken);
+        return message is null ? ApiMessages.Unprocessable(errors!) : await SendAllowedAsync(context, caller, [message], cancellationToken);
     }
 
     private async Task<IResult> SendAllowedAsync(HttpContext context, Caller caller, IReadOnlyList<TopicMessage> messages, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ internal static class BroadcastEndpoints
 
     private static async Task<IResult> SendAsync(HttpRequest request, ClientCall call, ClientBroadcast broadcast, CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ClientCall.ReadBodyAsync(request, BroadcastJson.Default.MessagesBody, cancellationToken, MostBodyBytes);
         if (body.Messages is not { Count: > 0 and <= MostMessages } messages)

@@ -16,10 +16,10 @@ internal sealed class ClientCall(CallerAuthentication authentication, SessionTok
     /// <summary>Beyond this the server does not even read on to give an answer.</summary>
     public const int MaxReadBytes = 16 * 1024 * 1024;
 
-    public Caller RequireCaller(HttpRequest request)
+    public async ValueTask<Caller> RequireCallerAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        var error = authentication.Authenticate(request, out var caller);
-        return error == TokenError.None ? caller! : throw new RefusedCallException(ErrorAnswer.For(error));
+        var verdict = await authentication.AuthenticateAsync(request, cancellationToken);
+        return verdict.Caller ?? throw new RefusedCallException(ErrorAnswer.For(verdict.Error));
     }
 
     public Guid RequireSession(HttpRequest request) =>

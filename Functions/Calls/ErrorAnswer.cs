@@ -10,7 +10,7 @@ internal sealed record ErrorAnswer(
     [property: JsonPropertyName("code")] string Code,
     [property: JsonPropertyName("message")] string Message)
 {
-    public static ErrorAnswer For(TokenError error) => new(StatusCodes.Status401Unauthorized, error.Code(), error.Message());
+    public static ErrorAnswer For(TokenError error) => new(error.StatusCode(), error.Code(), error.Message());
 
     public static ErrorAnswer For(SubscriptionException error) => new(error.StatusCode, error.Code, error.Message);
 

@@ -26,17 +26,23 @@ internal static class ChannelsEndpoints
     private static async Task<IResult> JoinAsync(
         HttpRequest request, ClientCall call, JoinReader reader, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
-        var caller = call.RequireCaller(request);
+        var caller = await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.JoinBody, cancellationToken);
         if (body.Channels is null)
         {
-            var join = reader.Read(body, caller, out var refusal);
+            var (join, refusal) = await reader.ReadAsync(body, caller, cancellationToken);
             return join is null ? refusal!.ToResult() : Single((await joiner.JoinAsync(session, [join], cancellationToken))[0]);
         }
 
         RequireFew(body.Channels.Count, MaxChannels, "channels");
-        var read = body.Channels.Select(channel => (Join: reader.Read(channel, caller, out var refusal), Refusal: refusal, channel?.Topic)).ToList();
+        var read = new List<(ChannelJoin? Join, ErrorAnswer? Refusal, string? Topic)>(body.Channels.Count);
+        foreach (var channel in body.Channels)
+        {
+            var (join, refusal) = await reader.ReadAsync(channel, caller, cancellationToken);
+            read.Add((join, refusal, channel?.Topic));
+        }
+
         var joins = read.Where(channel => channel.Join is not null).Select(channel => channel.Join!).ToList();
         var joined = new Queue<ChannelAnswer>(joins.Count > 0 ? await joiner.JoinAsync(session, joins, cancellationToken) : []);
         return Several([.. read.Select(channel => channel.Join is null
@@ -46,7 +52,7 @@ internal static class ChannelsEndpoints
 
     private static async Task<IResult> LeaveAsync(HttpRequest request, ClientCall call, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.LeaveBody, cancellationToken);
         var topics = (body.Channels ?? [body]).Select(channel => channel?.Topic).ToList();
@@ -62,14 +68,13 @@ internal static class ChannelsEndpoints
     private static async Task<IResult> ChangeTokenAsync(
         HttpRequest request, ClientCall call, JwtVerifier verifier, ChannelJoiner joiner, CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         var body = await ClientCall.ReadBodyAsync(request, ChannelsJson.Default.AccessTokenBody, cancellationToken);
-        Caller? caller = null;
-        var error = body.AccessToken is null ? TokenError.Missing : verifier.Verify(body.AccessToken, out caller);
-        if (error != TokenError.None)
+        var verdict = body.AccessToken is null ? TokenVerdict.Refused(TokenError.Missing) : await verifier.VerifyAsync(body.AccessToken, cancellationToken);
+        if (verdict.Caller is not { } caller)
         {
-            return ErrorAnswer.For(error).ToResult();
+            return ErrorAnswer.For(verdict.Error).ToResult();
         }
 
         RequireFew(body.Topics?.Count ?? 0, MaxChannels, "topics");
@@ -78,7 +83,7 @@ internal static class ChannelsEndpoints
             return refusal.ToResult();
         }
 
-        return Several(await joiner.RejoinAsync(session, body.Topics, caller!, cancellationToken));
+        return Several(await joiner.RejoinAsync(session, body.Topics, caller, cancellationToken));
     }
 
     private static void RequireFew(int count, int most, string member)

@@ -10,7 +10,7 @@ internal static class ExplainEndpoint
     public static async Task<IResult> HandleAsync(
         HttpRequest request, ClientCall call, SubscriptionExplainer explainer, CancellationToken cancellationToken)
     {
-        var caller = call.RequireCaller(request);
+        var caller = await call.RequireCallerAsync(request, cancellationToken);
         var body = await ClientCall.ReadBodyAsync(request, ExplanationJson.Default.ExplainRequest, cancellationToken);
         var subscription = body.Subscription
             ?? throw SubscriptionException.Invalid("InvalidBody", "The body has no 'subscription': an entry as in 'postgres_changes' of a join.");

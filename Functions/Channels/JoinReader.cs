@@ -13,46 +13,37 @@ internal sealed class JoinReader(JwtVerifier verifier)
     private const long LastInstant = 253_402_300_799_999;
 
     /// <param name="caller">Whose rights count where the channel brings no token of its own.</param>
-    /// <returns>Null with the reason where it cannot be joined.</returns>
-    public ChannelJoin? Read(JoinBody? body, Caller caller, out ErrorAnswer? refusal)
+    /// <returns>The channel, or why it cannot be joined.</returns>
+    public async ValueTask<(ChannelJoin? Join, ErrorAnswer? Refusal)> ReadAsync(JoinBody? body, Caller caller, CancellationToken cancellationToken)
     {
-        refusal = TopicName.Check(body?.Topic);
-        if (refusal is not null || !TryReadCaller(body!, ref caller, out refusal))
+        if (TopicName.Check(body?.Topic) is { } badTopic)
         {
-            return null;
+            return (null, badTopic);
         }
 
-        var config = body!.Config;
+        // Supabase's newer API keys are no tokens; the call's own key decides then.
+        if (body!.AccessToken is { Length: > 0 } token && !token.StartsWith("sb_", StringComparison.Ordinal))
+        {
+            var verdict = await verifier.VerifyAsync(token, cancellationToken);
+            if (verdict.Caller is not { } own)
+            {
+                return (null, ErrorAnswer.For(verdict.Error));
+            }
+
+            caller = own;
+        }
+
+        var config = body.Config;
         var requests = config?.PostgresChanges?.OfType<SubscriptionRequest>().ToList() ?? [];
-        refusal = CheckRequests(requests.Count) ?? (config?.Presence?.Key is { Length: > 0 } presenceKey ? PresenceKey.Check(presenceKey) : null) ?? CheckReplay(config);
-        return refusal is not null ? null : new ChannelJoin(body.Topic!, caller, requests)
+        var refusal = CheckRequests(requests.Count) ?? (config?.Presence?.Key is { Length: > 0 } presenceKey ? PresenceKey.Check(presenceKey) : null) ?? CheckReplay(config);
+        return refusal is not null ? (null, refusal) : (new ChannelJoin(body.Topic!, caller, requests)
         {
             IsPrivate = config?.Private is true,
             WantsPresence = config?.Presence?.Enabled is true,
             PresenceKey = config?.Presence?.Key is { Length: > 0 } key ? key : Guid.NewGuid().ToString(),
             Replay = ReplayOf(config?.Broadcast?.Replay),
             WantsReplicationReady = config?.Broadcast?.ReplicationReady is true,
-        };
-    }
-
-    // Supabase's newer API keys are no tokens; the call's own key decides then.
-    private bool TryReadCaller(JoinBody body, ref Caller caller, out ErrorAnswer? refusal)
-    {
-        refusal = null;
-        if (body.AccessToken is not { Length: > 0 } token || token.StartsWith("sb_", StringComparison.Ordinal))
-        {
-            return true;
-        }
-
-        var error = verifier.Verify(token, out var own);
-        if (error != TokenError.None)
-        {
-            refusal = ErrorAnswer.For(error);
-            return false;
-        }
-
-        caller = own!;
-        return true;
+        }, null);
     }
 
     private static ErrorAnswer? CheckRequests(int count) => count <= ChannelJoin.MaxRequests

@@ -19,7 +19,7 @@ internal static class NegotiateEndpoint
         IOptions<ChannelOptions> options,
         CancellationToken cancellationToken)
     {
-        call.RequireCaller(request);
+        await call.RequireCallerAsync(request, cancellationToken);
         var session = Guid.NewGuid();
         var origin = PublicOrigin.Of(request, options.Value.PublicUrl);
         var access = await delivery.GrantAccessAsync(session.ToString("N"), origin, _accessLifetime, cancellationToken);

@@ -11,7 +11,7 @@ internal sealed class PresenceCall(ClientCall call, SessionOwners owners, RateLi
     /// <exception cref="RefusedCallException">There is no accepted caller, no session, or it is somebody else's.</exception>
     public async Task<(Caller Caller, Guid Session)> RequireAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        var caller = call.RequireCaller(request);
+        var caller = await call.RequireCallerAsync(request, cancellationToken);
         var session = call.RequireSession(request);
         await owners.RequireAsync(session, caller.Subject, cancellationToken);
         return (caller, session);

@@ -10,7 +10,7 @@ internal static class TopicEndpoint
     public static async Task<IResult> HandleAsync(
         HttpRequest request, ClientCall call, PresenceStore store, TopicAuthorization authorization, CancellationToken cancellationToken)
     {
-        var caller = call.RequireCaller(request);
+        var caller = await call.RequireCallerAsync(request, cancellationToken);
         var topic = RawPath.Segment(request, 0);
         if (TopicName.Check(topic) is { } refusal)
         {
