@@ -19,7 +19,8 @@ internal static class SubscriptionNotes
 
         if (definition.Filter is not null && filter.Compile().Keys is { Count: 0 })
         {
-            yield return Error("Nothing will arrive: the filter is true of no row.");
+            yield return Error(
+                $"No change of {name} will arrive: the filter is true of no row, as an empty list is true of none. Put values into 'in.(...)', or leave the condition out.");
         }
 
         foreach (var note in OfKey(table, definition, name).Concat(OfColumns(table, definition, filter, name)).Concat(OfHeirs(table, name)))

@@ -32,7 +32,7 @@ public sealed class ChangeJudgeTests
         Bind(table, 3, owner: null, leave: false);
         RowChange[] changes = [Change(1, null, Row(10, 1)), Change(2, null, Row(11, 2)), Change(3, Row(10, 1), Row(10, 2)), Change(4, Row(11, 2), Row(11, 1)), Change(5, Row(11, 1), null)];
         await using var dataSource = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1");
-        var questions = new PostgresQuestions(dataSource, new PolicyJudge(TimeSpan.FromSeconds(1), TimeProvider.System), null!);
+        var questions = new PostgresQuestions(dataSource, new PolicyJudge(TimeSpan.FromSeconds(1), TimeProvider.System), null!, new FilterWatch(TimeProvider.System));
         var judge = new ChangeJudge(questions, Options.Create(new SubscriptionOptions())) { CandidatesAtOnce = candidatesAtOnce };
 
         var deliveries = await judge.JudgeAsync(_relation, table, changes, isLastAttempt: false, CancellationToken.None);

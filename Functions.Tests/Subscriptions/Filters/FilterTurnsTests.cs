@@ -83,7 +83,7 @@ public sealed class FilterTurnsTests
     {
         var image = new RowImage(_relation, "{\"id\":1}"u8.ToArray());
         var turns = new FilterTurns(
-            [.. Enumerable.Range(0, count).Select(i => new FilterQuestion($"f{i}", ["id"], [image]) { Record = _watch.Of(1, $"f{i}") })], _limit);
+            [.. Enumerable.Range(0, count).Select(i => new FilterQuestion($"f{i}", ["id"], [image]) { Record = _watch.Of(1, $"f{i}", group: 1) })], _limit);
         var lost = TimeSpan.Zero;
         while (turns.Next() is { } turn)
         {

@@ -8,7 +8,7 @@ namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Asks PostgreSQL what memory could not decide of a table's candidates: first policies, then filters for those that are left.</summary>
 /// <remarks>In this order, since a filter that fails, or takes long, would tell of a row that the policies hide.</remarks>
-internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge judge, SubscriberNotices notices)
+internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge judge, SubscriberNotices notices, FilterWatch watch)
 {
     private const int MostAudiences = 8;
 
@@ -37,32 +37,58 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
 
     private async Task SettleFiltersAsync(NpgsqlConnection connection, Relation relation, List<Candidate> candidates, CancellationToken cancellationToken)
     {
-        var byFilter = candidates.GroupBy(candidate => candidate.Bound.Filter.ToJson(), StringComparer.Ordinal).Select(group => group.ToList()).ToList();
-        if (byFilter.Count == 0)
+        var byFilter = new List<List<Candidate>>();
+        foreach (var ofFilter in candidates.GroupBy(candidate => candidate.Bound.Filter.ToJson(), StringComparer.Ordinal))
         {
-            return;
+            var awake = new List<Candidate>();
+            foreach (var ofGroup in ofFilter.GroupBy(candidate => candidate.Bound.Group))
+            {
+                if (watch.Of(relation.Oid, ofFilter.Key, ofGroup.Key.Id).Rest is var rest && rest > TimeSpan.Zero)
+                {
+                    await LeaveOutAsync([.. ofGroup], FilterAnswer.Resting(rest), cancellationToken);
+                }
+                else
+                {
+                    awake.AddRange(ofGroup);
+                }
+            }
+
+            if (awake.Count > 0)
+            {
+                byFilter.Add(awake);
+            }
         }
 
         var slow = await AskFiltersAsync(connection, relation, byFilter, FilterQuestions.DefaultLimit, tellsSlow: false, cancellationToken);
-        if (slow.Count > 0)
-        {
-            // Some of the rows are slow, and others were not answered because of them: those who see one of the former must not be told apart by the latter.
-            var byAudience = slow.SelectMany(ByAudience).ToList();
-            await AskFiltersAsync(connection, relation, byAudience, FilterQuestions.DefaultLimit / 4, tellsSlow: true, cancellationToken);
-        }
+
+        // Some of the rows are slow, and others were not answered because of them: those who see one of the former must not be told apart by the latter.
+        var byAudience = slow.SelectMany(ByAudience).ToList();
+        await AskFiltersAsync(connection, relation, byAudience, FilterQuestions.DefaultLimit / 4, tellsSlow: true, cancellationToken);
     }
 
+    /// <param name="tellsSlow">Whether each question is about images that all its groups may see, so that they may be told, and the filter rests for them.</param>
     /// <returns>Questions that took too long about several images; all others are settled.</returns>
     private async Task<List<List<Candidate>>> AskFiltersAsync(
         NpgsqlConnection connection, Relation relation, List<List<Candidate>> byFilter, TimeSpan limit, bool tellsSlow, CancellationToken cancellationToken)
     {
-        var images = byFilter.Select(group => new ImageList(group.Select(candidate => candidate.Image))).ToList();
-        var questions = byFilter.Zip(images, (group, asked) => FilterQuestion.About(group[0].Bound.Filter, asked.Images)).ToList();
-        var answers = await FilterQuestions.AskAsync(connection, relation, questions, limit, cancellationToken);
         var slow = new List<List<Candidate>>();
+        if (byFilter.Count == 0)
+        {
+            return slow;
+        }
+
+        var images = byFilter.ConvertAll(group => new ImageList(group.Select(candidate => candidate.Image)));
+        var questions = byFilter.Select((group, i) =>
+            FilterQuestion.About(group[0].Bound.Filter, images[i].Images) with { Record = tellsSlow ? new FilterRecord(watch) : RecordOf(relation, group) }).ToList();
+        var answers = await FilterQuestions.AskAsync(connection, relation, questions, limit, cancellationToken);
         for (var i = 0; i < byFilter.Count; i++)
         {
-            if (answers[i].TookTooLong && !tellsSlow && images[i].Images.Count > 1)
+            if (answers[i].Rest is not null && tellsSlow)
+            {
+                // Slow for a row that all of these groups see.
+                Strike(relation, byFilter[i]);
+            }
+            else if (answers[i] is { TookTooLong: true, Rest: null } && !tellsSlow && images[i].Images.Count > 1)
             {
                 slow.Add(byFilter[i]);
                 continue;
@@ -79,13 +105,28 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
                 }
             }
 
-            if (answers[i].SqlState is { } state)
+            if (answers[i].SqlState is not null)
             {
-                await TellFilterFailedAsync(unanswered, state, answers[i].TookTooLong, cancellationToken);
+                await LeaveOutAsync(unanswered, answers[i], cancellationToken);
             }
         }
 
         return slow;
+    }
+
+    // What several groups share never rests: it may be slow for a row that only some of them see.
+    private FilterRecord RecordOf(Relation relation, List<Candidate> candidates)
+    {
+        var first = candidates[0].Bound;
+        return watch.Of(relation.Oid, first.Filter.ToJson(), candidates.TrueForAll(candidate => candidate.Bound.Group == first.Group) ? first.Group.Id : null);
+    }
+
+    private void Strike(Relation relation, List<Candidate> candidates)
+    {
+        foreach (var group in candidates.Select(candidate => candidate.Bound.Group.Id).Distinct())
+        {
+            watch.Of(relation.Oid, candidates[0].Bound.Filter.ToJson(), group).TookTooLong(together: 1);
+        }
     }
 
     // The images by who may see them; the last part is of all those beyond what can be asked apart.
@@ -96,14 +137,13 @@ internal sealed class PostgresQuestions(NpgsqlDataSource dataSource, PolicyJudge
         .GroupBy(part => part.Place, part => part.Candidates)
         .Select(part => part.SelectMany(each => each).ToList());
 
-    private async Task TellFilterFailedAsync(List<Candidate> candidates, string state, bool tookTooLong, CancellationToken cancellationToken)
+    private async Task LeaveOutAsync(List<Candidate> candidates, FilterAnswer answer, CancellationToken cancellationToken)
     {
-        var reason = tookTooLong
-            ? "took longer than is allowed, most often a pattern that backtracks. Write it so that it fits in one way only."
-            : $"could not be evaluated (SQLSTATE {state}).";
+        candidates.ForEach(candidate => candidate.IsOut = true);
         foreach (var group in candidates.Select(candidate => candidate.Bound.Group).Distinct())
         {
-            await notices.TellAsync(group, "FilterFailed", "The filter " + reason + " Changes that it should have been asked about did not arrive.", cancellationToken);
+            await notices.TellAsync(
+                group, "FilterFailed", $"The filter {answer.Reason} Changes that it should have been asked about did not arrive.", cancellationToken);
         }
     }
 

@@ -8,7 +8,7 @@ using Serverless.Subscriptions.Registry;
 namespace Serverless.Subscriptions.FanOut;
 
 /// <summary>Brings a table's groups up to its policies, before its changes are matched.</summary>
-internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, FilterWatch watch, TimeProvider time)
+internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder policyBinder, GroupSplitter splitter, SubscriberNotices notices, TimeProvider time)
 {
     private static readonly TimeSpan _firstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _lastRetry = TimeSpan.FromMinutes(1);
@@ -176,7 +176,6 @@ internal sealed class TableBinder(NpgsqlDataSource dataSource, PolicyBinder poli
                 continue;
             }
 
-            node = node.MayAsk ? node with { Record = watch.Of(table.Relation.Oid, group.Definition.Filter!) } : node;
             table.Subscribers.Bind(group, new BoundGroup(group, policy, sightOf(group), node));
         }
     }

@@ -40,10 +40,6 @@ internal abstract record FilterNode
     [JsonIgnore]
     public virtual bool MayAsk => !IsInMemory;
 
-    /// <summary>How this filter has fared when asked about, where that is watched. Not part of what it is.</summary>
-    [JsonIgnore]
-    public FilterRecord? Record { get; init; }
-
     public abstract Predicate Compile();
 
     /// <summary>The whole as a boolean expression over quoted column names, with every value, type and operator written out.</summary>

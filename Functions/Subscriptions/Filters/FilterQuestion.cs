@@ -11,7 +11,7 @@ internal sealed record FilterQuestion(string Sql, IReadOnlyCollection<string> Co
     /// <summary>How it fared before; null where that is nobody's concern.</summary>
     public FilterRecord? Record { get; init; }
 
-    public static FilterQuestion About(FilterNode filter, IReadOnlyList<RowImage> images) => new(filter.ToSql(), filter.Columns, images) { Record = filter.Record };
+    public static FilterQuestion About(FilterNode filter, IReadOnlyList<RowImage> images) => new(filter.ToSql(), filter.Columns, images);
 }
 
 /// <param name="Verdicts">
@@ -26,6 +26,9 @@ internal sealed record FilterAnswer(IReadOnlyList<bool?> Verdicts, string? SqlSt
 
     /// <summary>How long it will not be asked about because it took too long by itself; null where it will be.</summary>
     public TimeSpan? Rest { get; init; }
+
+    /// <summary>For a filter that is not asked about, because it took too long before.</summary>
+    public static FilterAnswer Resting(TimeSpan rest) => new([], Npgsql.PostgresErrorCodes.QueryCanceled) { Rest = rest };
 
     /// <summary>Why there is no answer, to follow "The filter ".</summary>
     public string Reason => (TookTooLong, Rest) switch

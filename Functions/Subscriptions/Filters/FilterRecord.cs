@@ -1,7 +1,8 @@
 namespace Serverless.Subscriptions.Filters;
 
 /// <summary>How one filter on one table has fared when PostgreSQL was asked about it. Used by the one who handles the table's changes.</summary>
-internal sealed class FilterRecord(FilterWatch watch)
+/// <param name="mayRest">False of what several groups share: that it is slow for a row which one of them sees must not show in what the others get.</param>
+internal sealed class FilterRecord(FilterWatch watch, bool mayRest = true)
 {
     /// <summary>No bound on how many may be asked about together with it.</summary>
     public const int NeverSlow = int.MaxValue;
@@ -38,7 +39,7 @@ internal sealed class FilterRecord(FilterWatch watch)
         IsProven = false;
         MostTogether = Math.Max(1, together / 2);
         AskedAt = Watch.Time.GetTimestamp();
-        if (together == 1)
+        if (together == 1 && mayRest)
         {
             Strikes = Strikes > 0 && Watch.IsForgiven(_restsSince) ? 1 : Strikes + 1;
             _restsSince = AskedAt;

@@ -21,7 +21,7 @@ internal sealed class FilterWatch(TimeProvider time)
     private static readonly TimeSpan _forgiven = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<(uint Table, string Filter), FilterRecord> _records = [];
+    private readonly Dictionary<(uint Table, string Filter, long Group), FilterRecord> _records = [];
     private TimeSpan _left = Burst;
     private long _leftAt = time.GetTimestamp();
 
@@ -40,9 +40,10 @@ internal sealed class FilterWatch(TimeProvider time)
     }
 
     /// <summary>What is known of a filter on a table: the same for as long as it is remembered, however often its groups are bound.</summary>
-    public FilterRecord Of(uint table, string filter)
+    /// <param name="group">The one group that is asked about; null where it is asked for several together, and then it never rests.</param>
+    public FilterRecord Of(uint table, string filter, long? group)
     {
-        var key = (table, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(filter)).AsSpan(0, 16)));
+        var key = (table, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(filter)).AsSpan(0, 16)), group ?? 0);
         lock (_lock)
         {
             if (_records.TryGetValue(key, out var known))
@@ -55,7 +56,7 @@ internal sealed class FilterWatch(TimeProvider time)
                 ForgetSome();
             }
 
-            return _records[key] = new FilterRecord(this);
+            return _records[key] = new FilterRecord(this, mayRest: group is not null);
         }
     }
 
