@@ -68,14 +68,27 @@ internal sealed partial class CaptureSession(
 
     private async Task StreamAsync(CaptureLease lease, NpgsqlConnection catalog, ReplicationSlot slot, CancellationToken cancellationToken)
     {
-        await using var replication = await connections.OpenReplicationAsync(cancellationToken);
+        var replication = await connections.OpenReplicationAsync(cancellationToken);
+        try
+        {
+            await StreamAsync(lease, catalog, slot, replication, cancellationToken);
+        }
+        finally
+        {
+            await Disposal.WithinLimitAsync(replication, time);
+        }
+    }
+
+    private async Task StreamAsync(
+        CaptureLease lease, NpgsqlConnection catalog, ReplicationSlot slot, LogicalReplicationConnection replication, CancellationToken cancellationToken)
+    {
         var (epoch, confirmed) = await slot.PrepareAsync(replication, cancellationToken);
         replication.WalReceiverStatusInterval = _options.ConfirmEvery;
 
         var types = new TypeCatalog(catalog);
         var window = new PublishWindow(_options.OutstandingBatches, _options.OutstandingBytes);
         var decoder = new ChangeDecoder(new RelationCatalog(catalog, types, bus.PartitionCount), types);
-        var stream = new CaptureStream(replication, decoder, new ChangePacker(bus, window, _options, epoch), window);
+        var stream = new CaptureStream(replication, decoder, new ChangePacker(bus, window, _options, epoch), window, time);
         feed.SetStreaming(true);
         Log.Streaming(logger, _options.Slot, epoch);
 

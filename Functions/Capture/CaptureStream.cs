@@ -7,7 +7,7 @@ using Serverless.Capture.PgOutput;
 namespace Serverless.Capture;
 
 /// <summary>Reads the slot's stream to its end: decodes, packs, hands on. Everything here happens in the stream's order, on one flow.</summary>
-internal sealed class CaptureStream(LogicalReplicationConnection replication, ChangeDecoder decoder, ChangePacker packer, PublishWindow window)
+internal sealed class CaptureStream(LogicalReplicationConnection replication, ChangeDecoder decoder, ChangePacker packer, PublishWindow window, TimeProvider time)
 {
     private const int KeptBuffer = 1 << 20;
 
@@ -24,7 +24,7 @@ internal sealed class CaptureStream(LogicalReplicationConnection replication, Ch
         ];
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var slot = new PgOutputReplicationSlot(options.Slot);
-        await using var messages = replication.StartLogicalReplication(slot, stop.Token, options: settings).GetAsyncEnumerator(stop.Token);
+        var messages = replication.StartLogicalReplication(slot, stop.Token, options: settings).GetAsyncEnumerator(stop.Token);
         try
         {
             while (await NextAsync(messages, stop))
@@ -35,6 +35,10 @@ internal sealed class CaptureStream(LogicalReplicationConnection replication, Ch
         catch (NpgsqlException ex) when (IsEnd(ex))
         {
             // All that came before has been handed on; what was still in memory here is streamed again.
+        }
+        finally
+        {
+            await Disposal.WithinLimitAsync(messages, time);
         }
     }
 
