@@ -134,7 +134,29 @@ public sealed class MessagesFromSqlTests : IAsyncLifetime
             "select realtime.send(jsonb_build_object('x', repeat('x', 2000000)), 'large', 'room'); select realtime.send('{}', 'small', 'room')");
 
         (await client.MessagesAsync(1))[0].Event().Should().Be("small");
+        Replay(await client.JoinTopicAsync("room", new { @private = true, broadcast = new { replay = new { since = 0 } } }))
+            .Select(message => message.Event()).Should().Equal("small");
         _app.Logs.Entries.Should().ContainSingle(entry => entry.Id.Name == "MessageTooLarge");
+    }
+
+    [Fact]
+    public async Task A_message_nested_deeper_than_JSON_readers_go_by_themselves_keeps_nobody_from_joining()
+    {
+        await _database.ExecuteAsync($"select realtime.send('{new string('[', 300)}{new string(']', 300)}', 'deep', 'room')");
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+
+        using var response = await client.PostAsync("join", new { topic = "room", config = new { @private = true, broadcast = new { replay = new { since = 0 } } } });
+
+        (await response.Content.ReadAsStringAsync()).Should().Contain(new string('[', 300)).And.Contain("\"replayed\":true");
+    }
+
+    [Fact]
+    public async Task A_subscription_to_the_rows_themselves_is_told_that_they_are_broadcast()
+    {
+        await using var client = await RealtimeClient.ConnectAsync(_app.Url);
+        using var response = await client.PostAsync("join", new { topic = "rows", config = new { postgres_changes = new[] { new { schema = "realtime", table = "messages" } } } });
+
+        (await response.Content.ReadAsStringAsync()).Should().Contain("are broadcast to their topics");
     }
 
     [Fact]

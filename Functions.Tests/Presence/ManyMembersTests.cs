@@ -51,7 +51,13 @@ public sealed class ManyMembersTests(ITestOutputHelper output) : IAsyncLifetime
 
         await _database.ExecuteAsync("update serverless_realtime.presence_session set seen_at = clock_timestamp() - interval '76 seconds'");
         var going = Stopwatch.StartNew();
-        await _app.Service<PresenceSweep>().SweepAsync(CancellationToken.None);
+
+        // A sweep that finds the app's own under way leaves everything to that.
+        await Eventually.HoldsAsync(async () =>
+        {
+            await _app.Service<PresenceSweep>().SweepAsync(CancellationToken.None);
+            return await _database.ScalarAsync<long>("select count(*) from serverless_realtime.presence") == 0;
+        });
         output.WriteLine($"{Members} members were taken for gone in {going.ElapsedMilliseconds} ms");
         (await FollowAsync(0)).Should().BeLessThan(60);
         (await _receiver.LookAsync(Room)).GetProperty("state").EnumerateObject().Should().BeEmpty();

@@ -267,17 +267,23 @@ public sealed class PresenceSweepTests : IAsyncLifetime
     {
         await using var ada = await JoinAsync("ada");
         await ada.TrackAsync(Room, new { });
-        await _app.Service<SweepTurn>().RunAsync(
-            0,
-            async _ =>
-            {
-                await SilentForAsync(ada, "76 seconds");
-                await _app.Service<PresenceSweep>().SweepAsync(CancellationToken.None);
-                (await ada.LookAsync(Room)).GetProperty("state").EnumerateObject().Should().ContainSingle();
-            },
-            CancellationToken.None);
+        var hasRun = false;
+        await Eventually.HoldsAsync(async () =>
+        {
+            // Not while the app's own sweep is at it.
+            await _app.Service<SweepTurn>().RunAsync(0, HoldAsync, CancellationToken.None);
+            return hasRun;
+        });
         await SweepAsync();
         (await ada.LookAsync(Room)).GetProperty("state").EnumerateObject().Should().BeEmpty();
+
+        async Task HoldAsync(Npgsql.NpgsqlConnection connection)
+        {
+            hasRun = true;
+            await SilentForAsync(ada, "76 seconds");
+            await _app.Service<PresenceSweep>().SweepAsync(CancellationToken.None);
+            (await ada.LookAsync(Room)).GetProperty("state").EnumerateObject().Should().ContainSingle();
+        }
     }
 
     private void FailSends() => _app.Service<ObservedDelivery>().Sending = (_, _) => throw new DeliveryException(DeliveryError.Transient, "Lost by the test.");

@@ -21,7 +21,7 @@ public sealed class PrivateTopicTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestDatabase.CreateAsync();
-        _app = await RealtimeTestApp.StartAsync(_database, "--Channels:AuthorizationTime=00:00:01");
+        _app = await RealtimeTestApp.StartAsync(_database, "--Channels:AuthorizationTime=00:00:01", "--Channels:PolicyLimit=00:00:00.300");
         await _database.ExecuteAsync(
             """
             create table members (room text, user_id uuid, may_send boolean default true, primary key (room, user_id));
@@ -151,6 +151,49 @@ public sealed class PrivateTopicTests : IAsyncLifetime
         using var refused = await ada.PostAsync("join", new { topic = "room", config = new { @private = true } });
 
         refused.StatusCode.Should().Be(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    public async Task A_policy_that_never_ends_lets_nobody_in_and_keeps_no_other_right_from_being_judged()
+    {
+        await using var ada = await ConnectAsync(Ada);
+        await ada.JoinTopicAsync("room", new { @private = true });
+        await _database.ExecuteAsync(
+            "create policy slow on realtime.messages as restrictive for select to anon using (pg_sleep(600) is null); create policy everybody on realtime.messages for select to anon using (true)");
+        await using var stranger = await RealtimeClient.ConnectAsync(_app.Url);
+
+        using var refused = await stranger.PostAsync("join", new { topic = "room", config = new { @private = true } });
+
+        refused.StatusCode.Should().Be(HttpStatusCode.Forbidden);
+
+        // The same two in one question: she loses her right all the same, and he has none.
+        var authorization = _app.App.Services.GetRequiredService<TopicAuthorization>();
+        await _database.ExecuteAsync("delete from members");
+        TopicQuestion[] questions =
+        [
+            new("anon", "00", """{"role":"anon"}""", "room"),
+            new("authenticated", "01", $$"""{"role":"authenticated","sub":"{{Ada}}"}""", "room"),
+        ];
+        (await authorization.ToHearAsync(questions, CancellationToken.None)).Select(rights => (rights.Any, rights.Failure)).Should().Equal((false, "57014"), (false, null));
+    }
+
+    [Fact]
+    public async Task Plans_that_a_function_keeps_serve_no_other_caller()
+    {
+        await _database.ExecuteAsync(
+            """
+            create function whoami() returns uuid language sql immutable as $$ select auth.uid() $$;
+            create function is_member() returns boolean language plpgsql stable as $$ begin return exists (select from members m where m.user_id = whoami()); end $$;
+            grant execute on function whoami(), is_member() to authenticated;
+            drop policy hear on realtime.messages;
+            create policy hear on realtime.messages for select to authenticated using (is_member());
+            """);
+        var authorization = _app.App.Services.GetRequiredService<TopicAuthorization>();
+        var ada = new TopicQuestion("authenticated", "01", $$"""{"role":"authenticated","sub":"{{Ada}}"}""", "room");
+        var eve = new TopicQuestion("authenticated", "02", $$"""{"role":"authenticated","sub":"{{Eve}}"}""", "room");
+
+        (await authorization.ToHearAsync([ada, ada, ada, ada, ada, ada, ada, eve, ada, eve], CancellationToken.None)).Select(rights => rights.Any)
+            .Should().Equal(true, true, true, true, true, true, true, false, true, false);
     }
 
     [Fact]

@@ -4,11 +4,12 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
+using Serverless.Calls;
 
 namespace Serverless.Broadcast;
 
 /// <summary>Messages to private topics, for those who join later: those of SQL in <c>realtime.messages</c>, others in a table of ours where they are kept at all.</summary>
-internal sealed class KeptMessages(NpgsqlDataSource dataSource, IOptions<BroadcastOptions> options, TimeProvider time)
+internal sealed class KeptMessages(NpgsqlDataSource dataSource, IOptions<BroadcastOptions> options, IOptions<LimitOptions> limits, TimeProvider time)
 {
     /// <summary>The most that one join is given, as in Supabase.</summary>
     public const int MostReplayed = 25;
@@ -22,6 +23,7 @@ internal sealed class KeptMessages(NpgsqlDataSource dataSource, IOptions<Broadca
           (select id, event, payload::text, binary_payload, null as body, inserted_at at time zone 'utc' as at
            from realtime.messages
            where topic = $1 and private and extension = 'broadcast' and inserted_at >= $2::timestamptz at time zone 'utc'
+             and coalesce(octet_length(payload::text), 0) <= $4 and coalesce(octet_length(binary_payload), 0) <= $4
            order by inserted_at desc limit $3)
           union all
           (select id, event, null, null, body, inserted_at
@@ -30,13 +32,14 @@ internal sealed class KeptMessages(NpgsqlDataSource dataSource, IOptions<Broadca
         order by at
         """;
 
-    /// <summary>The newest messages of a private topic since a time, oldest first, as a JSON array of what receivers get.</summary>
-    public async Task<JsonElement> ReadAsync(string topic, DateTimeOffset since, int limit, CancellationToken cancellationToken)
+    /// <summary>The newest messages of a private topic since a time, oldest first, as a JSON array of what receivers get. What was too large to be sent is not among them.</summary>
+    public async Task<ReadOnlyMemory<byte>> ReadAsync(string topic, DateTimeOffset since, int limit, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(Select);
         command.Parameters.AddWithValue(topic);
         command.Parameters.AddWithValue(since);
         command.Parameters.AddWithValue(Math.Clamp(limit, 1, MostReplayed));
+        command.Parameters.AddWithValue(limits.Value.PayloadBytes);
         var output = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true }))
         {
@@ -50,8 +53,7 @@ internal sealed class KeptMessages(NpgsqlDataSource dataSource, IOptions<Broadca
             writer.WriteEndArray();
         }
 
-        using var document = JsonDocument.Parse(output.WrittenMemory, new JsonDocumentOptions { MaxDepth = MessageReader.MaxDepth });
-        return document.RootElement.Clone();
+        return output.WrittenMemory;
     }
 
     /// <summary>Gives each message to a private topic a name and keeps it, where messages are kept.</summary>

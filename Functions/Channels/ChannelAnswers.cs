@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Serverless.Auth;
 using Serverless.Calls;
@@ -25,8 +24,8 @@ internal sealed record ChannelAnswer
     public PresenceSnapshot? Presence { get; init; }
 
     /// <summary>Messages from before the join, oldest first, each an object as receivers get it.</summary>
-    [JsonPropertyName("replay")]
-    public JsonElement? Replay { get; init; }
+    [JsonPropertyName("replay"), JsonConverter(typeof(RawJsonConverter))]
+    public ReadOnlyMemory<byte>? Replay { get; init; }
 
     [JsonPropertyName("system")]
     public IReadOnlyList<SystemNote>? System { get; init; }

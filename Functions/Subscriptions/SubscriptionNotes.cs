@@ -17,6 +17,11 @@ internal static class SubscriptionNotes
                 $"No change of {name} will arrive: row-level security is on, and no policy lets role {SqlName.Of(definition.Role)} select any row. Make one: create policy ... on {name} for select to {SqlName.Of(definition.Role)} using (...);");
         }
 
+        if (table.Schema == "realtime" && table.Name.StartsWith("messages", StringComparison.Ordinal))
+        {
+            yield return Error($"No change of {name} will arrive: its rows are broadcast to their topics and not told as row changes. Join the topic.");
+        }
+
         if (definition.Filter is not null && filter.Compile().Keys is { Count: 0 })
         {
             yield return Error(

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -46,15 +47,49 @@ internal sealed class TopicAuthorization(NpgsqlDataSource dataSource, IOptions<T
     /// <summary>Forgets what is known of the caller's right to send, so that it is asked about anew.</summary>
     public void Forget(TopicQuestion question) => _toSend.TryRemove(KeyOf(question), out _);
 
+    // Policies that never end would otherwise keep everybody's rights from being judged. Whoever's cannot be judged has none.
     private async Task<IReadOnlyList<TopicRights>> AskAsync(IReadOnlyList<TopicQuestion> questions, bool toSend, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("select broadcast, presence, failure from serverless_realtime.judge_topics($1, $2, $3, $4)");
-        command.Parameters.AddWithValue(questions.Select(question => question.Role).ToArray());
-        command.Parameters.AddWithValue(questions.Select(question => question.Claims).ToArray());
-        command.Parameters.AddWithValue(questions.Select(question => question.Topic).ToArray());
-        command.Parameters.AddWithValue(toSend);
+        try
+        {
+            return await AskTogetherAsync(questions, toSend, cancellationToken);
+        }
+        catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.QueryCanceled)
+        {
+            if (questions.Count == 1)
+            {
+                return [new TopicRights(Broadcast: false, Presence: false, ex.SqlState)];
+            }
+        }
+
+        var half = questions.Count / 2;
+        return
+        [
+            .. await AskAsync([.. questions.Take(half)], toSend, cancellationToken),
+            .. await AskAsync([.. questions.Skip(half)], toSend, cancellationToken),
+        ];
+    }
+
+    private async Task<IReadOnlyList<TopicRights>> AskTogetherAsync(IReadOnlyList<TopicQuestion> questions, bool toSend, CancellationToken cancellationToken)
+    {
+        await using var batch = dataSource.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select set_config('statement_timeout', $1, true)")
+        {
+            Parameters = { new() { Value = ((long)options.Value.PolicyLimit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture) } },
+        });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select broadcast, presence, failure from serverless_realtime.judge_topics($1, $2, $3, $4)")
+        {
+            Parameters =
+            {
+                new() { Value = questions.Select(question => question.Role).ToArray() },
+                new() { Value = questions.Select(question => question.Claims).ToArray() },
+                new() { Value = questions.Select(question => question.Topic).ToArray() },
+                new() { Value = toSend },
+            },
+        });
         var rights = new List<TopicRights>(questions.Count);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             rights.Add(new TopicRights(reader.GetBoolean(0), reader.GetBoolean(1), reader.IsDBNull(2) ? null : reader.GetString(2)));

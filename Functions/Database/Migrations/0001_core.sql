@@ -10,13 +10,15 @@ begin
       begin
         execute format('create role %I nologin noinherit', wanted);
         if wanted = 'service_role' then
-          alter role service_role bypassrls;
+          -- By itself, since a refusal undoes everything since its "begin", and the role is needed all the same.
+          begin
+            alter role service_role bypassrls;
+          exception when insufficient_privilege then
+            raise notice 'This user may not let service_role bypass row-level security. Let one who may run: alter role service_role bypassrls';
+          end;
         end if;
-      exception
-        when duplicate_object or unique_violation then
-          null; -- another database of this server was migrated in the same moment
-        when insufficient_privilege then
-          raise notice 'Only a superuser may let service_role bypass row-level security: alter role service_role bypassrls';
+      exception when duplicate_object or unique_violation then
+        null; -- another database of this server was migrated in the same moment
       end;
     end if;
   end loop;

@@ -66,6 +66,9 @@ internal sealed class RowExplainer(NpgsqlConnection connection, TableDescription
             BatchCommands =
             {
                 StatementLimit.Command(limit),
+
+                // The connection has served others, whose claims may stand as constants in plans that functions keep.
+                new NpgsqlBatchCommand("discard plans"),
                 new NpgsqlBatchCommand("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('request.jwt.claim.sub', coalesce($2::jsonb ->> 'sub', ''), true)")
                 {
                     Parameters = { new() { Value = reader.Role }, new() { Value = reader.Claims.Text } },

@@ -60,35 +60,43 @@ internal sealed partial class ChangeFanOut(
         memory.Resume(epoch, state, leases.Instance);
         if (unsent.Count > 0)
         {
-            var rows = await TakeOutAsync(unsent, cancellationToken);
-            if (rows.Count > 0)
-            {
-                await SendAsync(memory, epoch, rows, cancellationToken);
-            }
-
+            await SendAsync(memory, epoch, [.. unsent.Where(change => !_sinks.Any(sink => sink.Takes(change.Relation)))], cancellationToken);
+            await HandOnAsync(memory, unsent, cancellationToken);
             memory.Reach(unsent[^1].Position);
             await lease.CompleteAsync(changes[^1].Position, cancellationToken);
         }
     }
 
-    /// <summary>Hands on what is not for subscribers, and returns the rest.</summary>
-    private async Task<IReadOnlyList<RowChange>> TakeOutAsync(IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
+    // After the rest: a batch that fails comes again, and of row changes a client drops what it has seen.
+    private async Task HandOnAsync(PartitionMemory memory, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
     {
         foreach (var sink in _sinks)
         {
             List<RowChange> taken = [.. changes.Where(change => sink.Takes(change.Relation))];
-            if (taken.Count > 0)
+            if (taken.Count == 0)
+            {
+                continue;
+            }
+
+            try
             {
                 await sink.HandleAsync(taken, cancellationToken);
-                changes = [.. changes.Where(change => !sink.Takes(change.Relation))];
+            }
+            catch
+            {
+                memory.Forget();
+                throw;
             }
         }
-
-        return changes;
     }
 
     private async Task SendAsync(PartitionMemory memory, string epoch, IReadOnlyList<RowChange> changes, CancellationToken cancellationToken)
     {
+        if (changes.Count == 0)
+        {
+            return;
+        }
+
         var view = await WaitUntilVisibleAsync(changes, cancellationToken);
         var deliveries = await JudgeAsync(changes, view, cancellationToken);
         try
