@@ -181,12 +181,12 @@ public sealed class PrivateTopicTests : IAsyncLifetime
     public async Task Plans_that_a_function_keeps_serve_no_other_caller()
     {
         await _database.ExecuteAsync(
-            """
-            create function whoami() returns uuid language sql immutable as $$ select auth.uid() $$;
-            create function is_member() returns boolean language plpgsql stable as $$ begin return exists (select from members m where m.user_id = whoami()); end $$;
-            grant execute on function whoami(), is_member() to authenticated;
+            $$"""
+            create function whoami() returns uuid language sql immutable as 'select auth.uid()';
+            create function is_ada() returns boolean language plpgsql stable as 'begin return whoami() = ''{{Ada}}''; end';
+            grant execute on function whoami(), is_ada() to authenticated;
             drop policy hear on realtime.messages;
-            create policy hear on realtime.messages for select to authenticated using (is_member());
+            create policy hear on realtime.messages for select to authenticated using (is_ada());
             """);
         var authorization = _app.App.Services.GetRequiredService<TopicAuthorization>();
         var ada = new TopicQuestion("authenticated", "01", $$"""{"role":"authenticated","sub":"{{Ada}}"}""", "room");
