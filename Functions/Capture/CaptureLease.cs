@@ -36,14 +36,25 @@ internal sealed class CaptureLease : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs until the lease's connection fails, which is when another session may have taken over: then this one must end.</summary>
-    public async Task WatchAsync(TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs until the lease's connection fails, which is when another session may have taken over, or until nobody streams from the slot any more: then this session must end.
+    /// </summary>
+    /// <remarks>
+    /// The server may have ended the stream and the driver not have noticed. Twice in a row, since a stream that has just been begun holds its slot a moment later.
+    /// </remarks>
+    /// <exception cref="IOException">The stream has ended unnoticed.</exception>
+    public async Task WatchAsync(string slot, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(_checkEvery, time);
-        await using var command = new NpgsqlCommand("select 1", _connection) { CommandTimeout = 10 };
-        while (await timer.WaitForNextTickAsync(cancellationToken))
+        await using var command = new NpgsqlCommand("select exists (select from pg_replication_slots where slot_name = $1 and active)", _connection) { CommandTimeout = 10 };
+        command.Parameters.AddWithValue(slot);
+        for (var idle = 0; await timer.WaitForNextTickAsync(cancellationToken);)
         {
-            await command.ExecuteScalarAsync(cancellationToken);
+            idle = await command.ExecuteScalarAsync(cancellationToken) is true ? 0 : idle + 1;
+            if (idle == 2)
+            {
+                throw new IOException($"Nobody streams from replication slot '{slot}' any more: the server has ended the stream unnoticed. It is opened again.");
+            }
         }
     }
 

@@ -34,6 +34,8 @@ internal sealed partial class CaptureSession(
     TimeProvider time,
     ILogger<CaptureSession> logger)
 {
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(5);
+
     private readonly CaptureOptions _options = options.Value;
 
     /// <exception cref="NpgsqlException">A connection failed or the server refused something.</exception>
@@ -96,17 +98,17 @@ internal sealed partial class CaptureSession(
         await RunUntilFirstEndsAsync(
             stop,
             stream.RunAsync(_options, stop.Token),
-            lease.WatchAsync(time, stop.Token),
+            lease.WatchAsync(_options.Slot, time, stop.Token),
             ConfirmAsync(replication, window, confirmed, stop.Token),
             window.Failed.WaitAsync(stop.Token));
     }
 
-    // The others are stopped and waited for, so that nothing of this session goes on when the next one begins.
-    private static async Task RunUntilFirstEndsAsync(CancellationTokenSource stop, params Task[] parts)
+    // The others are stopped and waited for, so that nothing of this session goes on when the next one begins. One that waits for a stream which has ended unnoticed may never stop, and can do
+    // no more than that: what it would hand on is cancelled.
+    private async Task RunUntilFirstEndsAsync(CancellationTokenSource stop, params Task[] parts)
     {
         var first = await Task.WhenAny(parts);
-        await stop.CancelAsync();
-        await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll([stop.CancelAsync(), .. parts]).WaitAsync(_limit, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await first;
     }
 
