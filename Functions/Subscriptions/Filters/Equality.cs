@@ -5,22 +5,31 @@ using Serverless.Changes;
 namespace Serverless.Subscriptions.Filters;
 
 /// <summary>A column equal to one of some values, compared in memory. Null is equal to nothing.</summary>
-/// <param name="tokens">Normalized by the rule.</param>
-internal sealed class Equality(string column, EqualityRule rule, IReadOnlyList<byte[]> tokens) : Predicate
+internal sealed class Equality : Predicate
 {
-    public string Column { get; } = column;
+    // Most have one short value, and there are millions of them: then it is packed, and there is no array.
+    private readonly PackedToken _packed;
+    private readonly IReadOnlyList<byte[]>? _tokens;
 
-    public EqualityRule Rule { get; } = rule;
+    /// <param name="tokens">Normalized by the rule.</param>
+    public Equality(string column, EqualityRule rule, IReadOnlyList<byte[]> tokens)
+    {
+        Column = column;
+        Rule = rule;
+        _tokens = tokens.Count == 1 && PackedToken.TryPack(tokens[0], out _packed) ? null : tokens;
+    }
 
-    public IReadOnlyList<byte[]> Tokens { get; } = tokens;
+    public string Column { get; }
+
+    public EqualityRule Rule { get; }
 
     public override string Text => string.Create(
         CultureInfo.InvariantCulture,
-        $"{SqlName.Of(Column)}:{Rule} in ({string.Join(',', Tokens.Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
+        $"{SqlName.Of(Column)}:{Rule} in ({string.Join(',', Tokens().Select(token => Encoding.UTF8.GetString(token)).Order(StringComparer.Ordinal))})");
 
     public override IReadOnlyCollection<string> Columns => [Column];
 
-    public override IReadOnlyList<IndexKey>? Keys => [.. Tokens.Select(token => new EqualKey(Column, Rule, token))];
+    public override IReadOnlyList<IndexKey>? Keys => [.. Tokens().Select(token => new EqualKey(Column, Rule, token))];
 
     public override bool CanJudge(RowImage image) => image.Has(image.Relation.OrdinalOf(Column));
 
@@ -32,15 +41,26 @@ internal sealed class Equality(string column, EqualityRule rule, IReadOnlyList<b
             return Truth.Unknown;
         }
 
-        var token = Rule.Normalize(value);
-        foreach (var wanted in Tokens)
+        return Holds(Rule.Normalize(value)) ? Truth.True : Truth.False;
+    }
+
+    private bool Holds(ReadOnlySpan<byte> token)
+    {
+        if (_tokens is null)
+        {
+            return token.SequenceEqual(_packed.Unpack(stackalloc byte[PackedToken.MaxTokenLength]));
+        }
+
+        foreach (var wanted in _tokens)
         {
             if (token.SequenceEqual(wanted))
             {
-                return Truth.True;
+                return true;
             }
         }
 
-        return Truth.False;
+        return false;
     }
+
+    private IReadOnlyList<byte[]> Tokens() => _tokens ?? [_packed.Unpack(stackalloc byte[PackedToken.MaxTokenLength]).ToArray()];
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Serverless.Subscriptions.Filters;
 
 namespace Serverless.Subscriptions.Matching;
 

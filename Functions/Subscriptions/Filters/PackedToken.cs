@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 
-namespace Serverless.Subscriptions.Matching;
+namespace Serverless.Subscriptions.Filters;
 
 /// <summary>A token in the space of a few registers, where it fits: up to 16 bytes, or a uuid. No two tokens pack alike.</summary>
 /// <param name="First">Its first eight bytes, filled up with zeros.</param>
@@ -9,6 +9,9 @@ namespace Serverless.Subscriptions.Matching;
 /// <param name="Length">Of the token, never 0.</param>
 internal readonly record struct PackedToken(ulong First, ulong Second, int Length)
 {
+    /// <summary>Of a token that packs: a uuid in quotes.</summary>
+    public const int MaxTokenLength = UuidLength;
+
     private const int MaxLength = 2 * sizeof(ulong);
     private const int UuidLength = 38;
 
@@ -28,6 +31,25 @@ internal readonly record struct PackedToken(ulong First, ulong Second, int Lengt
 
         packed = new PackedToken(MemoryMarshal.Read<ulong>(bytes), MemoryMarshal.Read<ulong>(bytes[sizeof(ulong)..]), token.Length);
         return true;
+    }
+
+    /// <summary>Writes the token as it was.</summary>
+    /// <param name="into">At least <see cref="MaxTokenLength"/> bytes.</param>
+    public ReadOnlySpan<byte> Unpack(Span<byte> into)
+    {
+        Span<byte> bytes = stackalloc byte[MaxLength];
+        MemoryMarshal.Write(bytes, First);
+        MemoryMarshal.Write(bytes[sizeof(ulong)..], Second);
+        if (Length <= MaxLength)
+        {
+            bytes[..Length].CopyTo(into);
+            return into[..Length];
+        }
+
+        into[0] = (byte)'"';
+        new Guid(bytes).TryFormat(into[1..], out _);
+        into[UuidLength - 1] = (byte)'"';
+        return into[..UuidLength];
     }
 
     // By the framework's hash for strings, which is keyed anew in each process: nobody can choose values that collide.
