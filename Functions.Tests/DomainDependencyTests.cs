@@ -26,6 +26,7 @@ public sealed partial class DomainDependencyTests
         ["Hosting"] = ["Bus", "Database", "Delivery"],
         // Claims are named as subscriptions name them; only where changes reach this process do its embedded clients, who are told who has gone.
         ["Presence"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "Bus"],
+        ["Resume"] = ["Calls", "Subscriptions", "ChangeLog", "Changes", "Delivery", "Bus"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
         ["Topics"] = ["Calls", "Database"],
     };

@@ -11,6 +11,7 @@ using Serverless.Demo;
 using Serverless.EmbeddedSignalR;
 using Serverless.Hosting;
 using Serverless.Presence;
+using Serverless.Resume;
 using Serverless.Subscriptions;
 using Serverless.Topics;
 
@@ -39,12 +40,14 @@ internal static class RealtimeApp
         builder.AddBroadcast();         // messages of clients, of servers, of SQL
         builder.AddPresence();          // who is present on topics
         builder.AddChannels();          // negotiate, join, leave
+        builder.AddResume();            // row changes that were missed
         replace?.Invoke(builder);
 
         var app = builder.Build();
 
         app.UseHosting();
         app.MapChannels();
+        app.MapResume();
         app.MapBroadcast();
         app.MapPresence();
         app.MapHealth();

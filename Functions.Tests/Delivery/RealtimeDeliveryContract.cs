@@ -132,6 +132,17 @@ public abstract class RealtimeDeliveryContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_sent_to_all_reaches_every_connection()
+    {
+        var (ann, bob) = (await ConnectAsync("ann"), await ConnectAsync("bob"));
+
+        await Delivery.SendToAllAsync("note", Arguments(1), _none);
+
+        (await NextNumberAsync(ann)).Should().Be(1);
+        (await NextNumberAsync(bob)).Should().Be(1);
+    }
+
+    [Fact]
     public async Task A_user_is_connected_from_the_handshake_on_until_its_last_connection_is_closed()
     {
         (await Delivery.IsUserConnectedAsync("ann", _none)).Should().BeFalse();

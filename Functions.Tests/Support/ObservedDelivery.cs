@@ -44,6 +44,9 @@ internal sealed class ObservedDelivery(IRealtimeDelivery inner) : IRealtimeDeliv
     public Task SendToUserAsync(string userId, string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken) =>
         inner.SendToUserAsync(userId, target, argumentsJson, cancellationToken);
 
+    public Task SendToAllAsync(string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken) =>
+        inner.SendToAllAsync(target, argumentsJson, cancellationToken);
+
     public async Task AddUserToGroupAsync(string userId, string group, CancellationToken cancellationToken)
     {
         await (Adding?.Invoke(cancellationToken) ?? Task.CompletedTask);

@@ -1,3 +1,5 @@
+using Serverless.Changes;
+
 namespace Serverless.Bus;
 
 /// <summary>
@@ -10,6 +12,22 @@ internal sealed class ChangeFeed(bool isOutside)
 
     public bool ReachesThisProcess => isOutside || _isStreaming;
 
+    /// <summary>Up to where everything was handed on and, where this process sends it too, sent; null where this process does not capture.</summary>
+    public FeedProgress? Progress { get; private set; }
+
     /// <summary>Set by capture while it holds the lease.</summary>
-    public void SetStreaming(bool isStreaming) => _isStreaming = isStreaming;
+    public void SetStreaming(bool isStreaming)
+    {
+        _isStreaming = isStreaming;
+        if (!isStreaming)
+        {
+            Progress = null;
+        }
+    }
+
+    /// <summary>Set by capture whenever it confirms to the slot.</summary>
+    public void SetProgress(FeedProgress progress) => Progress = progress;
 }
+
+/// <param name="Before">Everything that was committed before it.</param>
+internal sealed record FeedProgress(string Epoch, Lsn Before);

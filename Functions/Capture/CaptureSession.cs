@@ -99,7 +99,7 @@ internal sealed partial class CaptureSession(
             stop,
             stream.RunAsync(_options, stop.Token),
             lease.WatchAsync(_options.Slot, time, stop.Token),
-            ConfirmAsync(replication, window, confirmed, stop.Token),
+            ConfirmAsync(replication, window, epoch, confirmed, stop.Token),
             window.Failed.WaitAsync(stop.Token));
     }
 
@@ -117,7 +117,7 @@ internal sealed partial class CaptureSession(
     /// writes to other tables do not pin WAL. The connection sends it at the same interval.
     /// </summary>
     /// <param name="confirmed">Where the slot stands. A transaction that began before it and is streamed now must not take it back there.</param>
-    private async Task ConfirmAsync(ReplicationConnection replication, PublishWindow window, Lsn confirmed, CancellationToken cancellationToken)
+    private async Task ConfirmAsync(ReplicationConnection replication, PublishWindow window, string epoch, Lsn confirmed, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(_options.ConfirmEvery, time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
@@ -127,6 +127,7 @@ internal sealed partial class CaptureSession(
             {
                 confirmed = confirmable;
                 replication.SetReplicationStatus(new NpgsqlLogSequenceNumber(confirmed.Value));
+                feed.SetProgress(new FeedProgress(epoch, confirmed));
             }
         }
     }

@@ -50,6 +50,7 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
         var system = await replication.IdentifySystem(cancellationToken);
         var generation = await GenerationAsync(cancellationToken);
         var epoch = string.Create(CultureInfo.InvariantCulture, $"{system.SystemId}-{system.Timeline}-{generation}");
+        await ExecuteAsync("update serverless_realtime.capture_slot set epoch = $2, streamed_at = now() where slot_name = $1", cancellationToken, epoch);
         var confirmed = await ExecuteAsync("select confirmed_flush_lsn::text from pg_replication_slots where slot_name = $1", cancellationToken);
         return new PreparedSlot(epoch, Lsn.Parse((string)confirmed!));
     }
@@ -119,10 +120,15 @@ internal sealed partial class ReplicationSlot(NpgsqlConnection connection, strin
             : null;
     }
 
-    private async Task<object?> ExecuteAsync(string query, CancellationToken cancellationToken)
+    private async Task<object?> ExecuteAsync(string query, CancellationToken cancellationToken, string? further = null)
     {
         await using var command = new NpgsqlCommand(query, connection);
         command.Parameters.AddWithValue(slot);
+        if (further is not null)
+        {
+            command.Parameters.AddWithValue(further);
+        }
+
         return await command.ExecuteScalarAsync(cancellationToken);
     }
 

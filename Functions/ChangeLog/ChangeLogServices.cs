@@ -7,5 +7,6 @@ internal static class ChangeLogServices
         builder.Services.AddOptions<ChangeLogOptions>().BindConfiguration(ChangeLogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<PartitionLeases>();
         builder.Services.AddSingleton<ChangeLogTrim>();
+        builder.Services.AddSingleton<LogReader>();
     }
 }

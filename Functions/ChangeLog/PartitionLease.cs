@@ -54,6 +54,14 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
         State = new PartitionState(epoch, last, known?.Sent, known?.Sender);
     }
 
+    /// <summary>From where on the log is complete: after a crash that emptied it, the position of the moment when that was noticed.</summary>
+    public async Task<ChangePosition> ReadCompleteFromAsync(CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("select serverless_realtime.log_complete_from()", connection);
+        var from = (NpgsqlLogSequenceNumber)(await command.ExecuteScalarAsync(cancellationToken))!;
+        return new ChangePosition(new Lsn((ulong)from), 0);
+    }
+
     /// <summary>Records that everything up to <paramref name="sent"/> has been sent, and gives the partition up, in one round trip.</summary>
     public async Task CompleteAsync(ChangePosition sent, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Serverless.Auth;
 using Serverless.Calls;
+using Serverless.ChangeLog;
 using Serverless.Subscriptions.Registry;
 using Serverless.Presence;
 using Serverless.Subscriptions;
@@ -26,6 +27,10 @@ internal sealed record ChannelAnswer
     /// <summary>Messages from before the join, oldest first, each an object as receivers get it.</summary>
     [JsonPropertyName("replay"), JsonConverter(typeof(RawJsonConverter))]
     public ReadOnlyMemory<byte>? Replay { get; init; }
+
+    /// <summary>Every change after it reaches the client; null where it has no subscriptions.</summary>
+    [JsonPropertyName("cursor")]
+    public CursorAnswer? Cursor { get; init; }
 
     [JsonPropertyName("system")]
     public IReadOnlyList<SystemNote>? System { get; init; }

@@ -2,6 +2,7 @@ using Npgsql;
 using Serverless.Auth;
 using Serverless.Bus;
 using Serverless.Calls;
+using Serverless.ChangeLog;
 using Serverless.Delivery;
 using Serverless.Presence;
 using Serverless.Subscriptions;
@@ -45,7 +46,9 @@ internal sealed class ChannelJoiner(
             session,
             connection => RegisterAllAsync(connection, session, joins, cancellationToken),
             cancellationToken);
-        return await Task.WhenAll(joined.Select(channel => history.AddAsync(channel, cancellationToken)));
+        // After the groups are joined: what is committed from here on is sent to them.
+        var cursor = joined.Any(channel => channel.Subscriptions.Count > 0) ? CursorAnswer.Of(await LogCursor.ReadEndAsync(dataSource, cancellationToken)) : null;
+        return await Task.WhenAll(joined.Select(channel => history.AddAsync(channel, cursor, cancellationToken)));
     }
 
     /// <summary>Leaves topics; one that was not joined is left all the same.</summary>

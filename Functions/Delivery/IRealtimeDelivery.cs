@@ -30,6 +30,9 @@ internal interface IRealtimeDelivery
     /// <summary>Invokes <paramref name="target"/> on every connection of the user.</summary>
     Task SendToUserAsync(string userId, string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken);
 
+    /// <summary>Invokes <paramref name="target"/> on every connection there is.</summary>
+    Task SendToAllAsync(string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken);
+
     /// <summary>Adds the user's live connections to the group; later connections of that user do not inherit it.</summary>
     Task AddUserToGroupAsync(string userId, string group, CancellationToken cancellationToken);
 

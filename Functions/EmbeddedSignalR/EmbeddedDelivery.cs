@@ -45,6 +45,12 @@ internal sealed class EmbeddedDelivery(
         await broadcast.SendAsync(connections.OfUser(userId), OutgoingMessage.Invocation(target, argumentsJson.Span), _nobody, cancellationToken);
     }
 
+    public Task SendToAllAsync(string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken)
+    {
+        DeliveryLimits.RequireArguments(argumentsJson);
+        return broadcast.SendAsync(connections.All, OutgoingMessage.Invocation(target, argumentsJson.Span), _nobody, cancellationToken);
+    }
+
     public async Task AddUserToGroupAsync(string userId, string group, CancellationToken cancellationToken)
     {
         DeliveryLimits.RequireName("group", group);

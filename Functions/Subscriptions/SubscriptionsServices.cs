@@ -31,6 +31,8 @@ internal static class SubscriptionsServices
         builder.Services.AddSingleton<TableBinder>();
         builder.Services.AddSingleton<PostgresQuestions>();
         builder.Services.AddSingleton<ChangeJudge>();
+        builder.Services.AddSingleton<RunJudge>();
+        builder.Services.AddSingleton<VisibleView>();
         builder.Services.AddSingleton<GroupSender>();
         builder.Services.AddSingleton<IChangeSink, ChangeFanOut>();
     }

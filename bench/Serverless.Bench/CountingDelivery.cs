@@ -72,6 +72,9 @@ internal sealed class CountingDelivery : IRealtimeDelivery
     public Task SendToUserAsync(string userId, string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken) =>
         throw new InvalidOperationException($"A user was sent '{target}', and nothing here is for one user.");
 
+    // Of how far the sending has come.
+    public Task SendToAllAsync(string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task AddUserToGroupAsync(string userId, string group, CancellationToken cancellationToken)
     {
         _members.GetOrAdd(group, _ => new(StringComparer.Ordinal))[userId] = true;

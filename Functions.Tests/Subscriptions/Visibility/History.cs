@@ -172,7 +172,7 @@ internal sealed class History(Stage stage, HistoryPlan plan, string name)
             }
 
             var policyColumns = verdict.Policies.Where(_ => verdict.Guarded).SelectMany(policy => Policies[policy].Columns).ToHashSet();
-            var expectation = new Expectation(Table, watch.Subscriber, verdict, policyColumns);
+            var expectation = new Expectation(Table, watch.Subscriber, verdict, policyColumns, mayFail);
             for (var i = _drained; i < _changes.Count && watch.Concerns(i); i++)
             {
                 foreach (var text in expectation.For(_changes[i]))

@@ -30,6 +30,9 @@ internal sealed class AzureSignalRDelivery(
     public Task SendToUserAsync(string userId, string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken) =>
         SendAsync(UserPath(userId), target, argumentsJson, "send to a user", cancellationToken);
 
+    public Task SendToAllAsync(string target, ReadOnlyMemory<byte> argumentsJson, CancellationToken cancellationToken) =>
+        SendAsync(_hub, target, argumentsJson, "send to everybody", cancellationToken);
+
     // Without ttl=0 the service would add the user's later connections too, for up to a year.
     public Task AddUserToGroupAsync(string userId, string group, CancellationToken cancellationToken) =>
         dataPlane.CallAsync(HttpMethod.Put, MembershipPath(userId, group), "&ttl=0", body: null, "add a user to a group", cancellationToken);

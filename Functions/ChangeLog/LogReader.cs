@@ -1,0 +1,113 @@
+using System.Globalization;
+using Npgsql;
+using NpgsqlTypes;
+using Serverless.Changes;
+
+namespace Serverless.ChangeLog;
+
+/// <summary>Reads the log table by table.</summary>
+internal sealed class LogReader(NpgsqlDataSource dataSource)
+{
+    /// <summary>Rows read at a time; each is what one batch held of one table.</summary>
+    private const int RowsAtOnce = 16;
+
+    /// <summary>What the log holds of the tables that a subscription is about.</summary>
+    /// <param name="schema">Null for all.</param>
+    /// <param name="table">Null for all of the schema.</param>
+    public async Task<LogExtent> ReadExtentAsync(string epoch, string? schema, string? table, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select serverless_realtime.log_complete_from()"));
+        batch.BatchCommands.Add(About(
+            "select schema_name, table_name, last_lsn, last_index from serverless_realtime.log_trim where epoch = $1 and ($2::text is null or schema_name = $2) and ($3::text is null or table_name = $3)",
+            epoch, schema, table));
+        batch.BatchCommands.Add(About(
+            "select distinct schema_name, table_name from serverless_realtime.change_log where epoch = $1 and ($2::text is null or schema_name = $2) and ($3::text is null or table_name = $3)",
+            epoch, schema, table));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var completeFrom = new Lsn((ulong)reader.GetFieldValue<NpgsqlLogSequenceNumber>(0));
+        await reader.NextResultAsync(cancellationToken);
+        var trimmed = new Dictionary<(string, string), ChangePosition>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            trimmed.Add((reader.GetString(0), reader.GetString(1)), PositionAt(reader, 2));
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        var tables = new List<(string, string)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            tables.Add((reader.GetString(0), reader.GetString(1)));
+        }
+
+        return new LogExtent(completeFrom, trimmed, tables);
+    }
+
+    /// <summary>The next changes of a table after a position, in order.</summary>
+    /// <returns>Null where the log was trimmed beyond that position meanwhile.</returns>
+    public async Task<LoggedChanges?> ReadAsync(string epoch, string schema, string table, ChangePosition after, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(After(
+            "select last_lsn, last_index, body from serverless_realtime.change_log where epoch = $1 and schema_name = $2 and table_name = $3 and (last_lsn, last_index) > ($4, $5) "
+            + string.Create(CultureInfo.InvariantCulture, $"order by last_lsn, last_index limit {RowsAtOnce}"),
+            epoch, schema, table, after));
+
+        // Second: what was taken out before it is read is recorded by then.
+        batch.BatchCommands.Add(After(
+            "select exists (select from serverless_realtime.log_trim where epoch = $1 and schema_name = $2 and table_name = $3 and (last_lsn, last_index) > ($4, $5))",
+            epoch, schema, table, after));
+        var changes = new List<RowChange>();
+        var (rows, last) = (0, after);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        for (; await reader.ReadAsync(cancellationToken); rows++)
+        {
+            // Where the number of partitions has changed, the log may hold a change twice.
+            var known = last;
+            changes.AddRange(ChangeBatchJson.Read(reader.GetFieldValue<byte[]>(2)).Changes.Where(change => change.Position > known));
+            last = PositionAt(reader, 0);
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return reader.GetBoolean(0) ? null : new LoggedChanges(changes, last, IsEnd: rows < RowsAtOnce);
+    }
+
+    private static ChangePosition PositionAt(NpgsqlDataReader reader, int column) =>
+        new(new Lsn((ulong)reader.GetFieldValue<NpgsqlLogSequenceNumber>(column)), reader.GetInt32(column + 1));
+
+    private static NpgsqlBatchCommand About(string query, string epoch, string? schema, string? table) => new(query)
+    {
+        Parameters =
+        {
+            new() { Value = epoch },
+            new() { Value = schema ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+            new() { Value = table ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+        },
+    };
+
+    private static NpgsqlBatchCommand After(string query, string epoch, string schema, string table, ChangePosition after) => new(query)
+    {
+        Parameters =
+        {
+            new() { Value = epoch },
+            new() { Value = schema },
+            new() { Value = table },
+            new() { Value = new NpgsqlLogSequenceNumber(after.Commit.Value), NpgsqlDbType = NpgsqlDbType.PgLsn },
+            new() { Value = after.Index },
+        },
+    };
+}
+
+/// <param name="CompleteFrom">Whatever was committed at or after it is in the log, or was trimmed.</param>
+/// <param name="Trimmed">Up to where each table's changes were taken out.</param>
+/// <param name="Tables">The tables of which there are changes.</param>
+internal sealed record LogExtent(
+    Lsn CompleteFrom, IReadOnlyDictionary<(string Schema, string Table), ChangePosition> Trimmed, IReadOnlyList<(string Schema, string Table)> Tables);
+
+/// <param name="Last">How far the table has been read.</param>
+/// <param name="IsEnd">Whether the log held no more.</param>
+internal sealed record LoggedChanges(IReadOnlyList<RowChange> Changes, ChangePosition Last, bool IsEnd);
