@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Serverless.Broadcast;
 using Serverless.Presence;
 using Serverless.Topics;
@@ -5,7 +6,7 @@ using Serverless.Topics;
 namespace Serverless.Channels;
 
 /// <summary>Adds to a join's answer what was there before it. Read after the groups were joined, so that nothing falls between what is read and what is sent.</summary>
-internal sealed class ChannelHistory(KeptMessages messages, PresenceStore presence)
+internal sealed class ChannelHistory(KeptMessages messages, PresenceStore presence, IOptions<PresenceOptions> options)
 {
     public async Task<ChannelAnswer> AddAsync(JoinedChannel channel, CancellationToken cancellationToken)
     {
@@ -22,7 +23,8 @@ internal sealed class ChannelHistory(KeptMessages messages, PresenceStore presen
 
         if (topic.Groups.Contains(TopicGroups.Presence(topic.Topic, topic.IsPrivate)))
         {
-            answer = answer with { Presence = await presence.ReadAsync(topic.Topic, topic.IsPrivate, cancellationToken) };
+            var (version, state) = await presence.ReadAsync(topic.Topic, topic.IsPrivate, cancellationToken);
+            answer = answer with { Presence = new JoinedPresence(version, state, options.Value.IntervalSeconds) };
         }
 
         return answer;
