@@ -53,19 +53,43 @@ public sealed class BadPresenceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_meta_of_a_megabyte_is_refused()
+    public async Task A_meta_larger_than_is_allowed_is_refused_and_costs_its_neighbours_in_the_call_nothing()
     {
-        using var response = await _ada.PostAsync("track", new { topic = Room, payload = new { text = new string('x', 1 << 20) } });
-        await ExpectRefusedAsync(response, 413, "PayloadTooLarge");
+        using (var alone = await _ada.PostAsync("track", new { topic = Room, payload = MetaOf(65_537) }))
+        {
+            await ExpectRefusedAsync(alone, 413, "PayloadTooLarge");
+        }
+
+        using var response = await _ada.PostAsync(
+            "track", new { channels = new[] { new { topic = Room, payload = MetaOf(65_537) }, new { topic = Room, payload = MetaOf(20) } } });
+        var answers = await response.Content.ReadFromJsonAsync<JsonElement>();
+        answers.GetProperty("channels").EnumerateArray().Select(answer => answer.GetProperty("status").GetString()).Should().Equal("error", "ok");
+    }
+
+    [Theory]
+    [InlineData("track")]
+    [InlineData("untrack")]
+    public async Task A_body_over_what_the_protocol_says_is_refused_and_one_as_large_is_taken(string call)
+    {
         await ExpectServedAsync();
+        using (var over = BodyOf(262_145))
+        using (var refused = await _ada.PostAsync(call, over))
+        {
+            await ExpectRefusedAsync(refused, 413, "BodyTooLarge");
+        }
+
+        (await _ada.LookAsync(Room)).GetProperty("state").EnumerateObject().Should().ContainSingle("a call that is refused changes nothing");
+        using var whole = BodyOf(262_144);
+        using var taken = await _ada.PostAsync(call, whole);
+        taken.StatusCode.Should().Be(HttpStatusCode.OK);
     }
 
     [Fact]
     public async Task A_meta_as_large_as_is_allowed_arrives()
     {
-        await _ada.TrackAsync(Room, new { text = new string('x', 262_144 - """{"text":""}""".Length) });
+        await _ada.TrackAsync(Room, MetaOf(65_536));
         var meta = (await _ada.NextDiffAsync()).GetProperty("joins").GetProperty("ada").GetProperty("metas")[0];
-        meta.GetProperty("text").GetString()!.Length.Should().BeGreaterThan(262_000);
+        meta.GetProperty("text").GetString()!.Length.Should().BeGreaterThan(65_500);
     }
 
     [Fact]
@@ -186,6 +210,12 @@ public sealed class BadPresenceTests : IAsyncLifetime
         using var neither = await _ada.GetAsync("/realtime/v1/presence/room?private=perhaps");
         await ExpectRefusedAsync(neither, 400, "InvalidBody");
     }
+
+    private static object MetaOf(int bytes) => new { text = new string('x', bytes - """{"text":""}""".Length) };
+
+    // Blanks count like anything else.
+    private static StringContent BodyOf(int bytes) =>
+        new("""{"topic":"room","payload":{}}""".PadRight(bytes), Encoding.UTF8, "application/json");
 
     private static async Task ExpectRefusedAsync(HttpResponseMessage response, int status, string code)
     {

@@ -43,6 +43,19 @@ public sealed class PresenceJoinTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_joins_or_tracks_is_told_how_often_to_call()
+    {
+        await using var ada = await RealtimeClient.ConnectAsync(_app.Url);
+        (await JoinAsync(ada, "ada")).GetProperty("interval").GetInt32().Should().Be(30);
+        using var http = RealtimeClient.Http(_app.Url);
+        http.DefaultRequestHeaders.Add("x-realtime-session", ada.Session);
+        using var tracked = await http.PostAsJsonAsync("/realtime/v1/presence/track", new { topic = Room, payload = new { } });
+        (await tracked.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("interval").GetInt32().Should().Be(30);
+        using var untracked = await http.PostAsJsonAsync("/realtime/v1/presence/untrack", new { topic = Room });
+        (await untracked.Content.ReadFromJsonAsync<JsonElement>()).TryGetProperty("interval", out _).Should().BeFalse("nothing is to be kept alive");
+    }
+
+    [Fact]
     public async Task A_connection_that_ends_ends_presence_at_once()
     {
         await using var bob = await RealtimeClient.ConnectAsync(_app.Url);

@@ -16,7 +16,7 @@ public sealed class PresenceSweepTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestDatabase.CreateAsync();
-        _app = await RealtimeTestApp.StartAsync(_database, ObservedDelivery.Install);
+        _app = await RealtimeTestApp.StartAsync(_database, ObservedDelivery.Install, "--Presence:MetaBytes=250000");
     }
 
     public async Task DisposeAsync()

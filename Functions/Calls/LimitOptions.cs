@@ -29,7 +29,7 @@ internal sealed class LimitOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ErrorMessage = "Limits:Window must lie between one second and one minute.")]
     public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The largest payload of a message or of presence, in bytes of its JSON or binary form. Default: 262,144. SignalR takes no message over 1 MB.</summary>
+    /// <summary>The largest payload of a message, in bytes of its JSON or binary form. Default: 262,144. SignalR takes no message over 1 MB.</summary>
     [Range(1, 900_000, ErrorMessage = "Limits:PayloadBytes must lie between 1 and 900,000: a SignalR message holds 1 MB with all that belongs to it.")]
     public int PayloadBytes { get; set; } = 262_144;
 }

@@ -22,7 +22,7 @@ internal sealed record ChannelAnswer
 
     /// <summary>Who is present, where that was asked for and may be heard.</summary>
     [JsonPropertyName("presence")]
-    public PresenceSnapshot? Presence { get; init; }
+    public JoinedPresence? Presence { get; init; }
 
     /// <summary>Messages from before the join, oldest first, each an object as receivers get it.</summary>
     [JsonPropertyName("replay"), JsonConverter(typeof(RawJsonConverter))]

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Serverless.Broadcast;
 using Serverless.ChangeLog;
 using Serverless.Presence;
@@ -6,7 +7,7 @@ using Serverless.Topics;
 namespace Serverless.Channels;
 
 /// <summary>Adds to a join's answer what was there before it. Read after the groups were joined, so that nothing falls between what is read and what is sent.</summary>
-internal sealed class ChannelHistory(KeptMessages messages, PresenceStore presence)
+internal sealed class ChannelHistory(KeptMessages messages, PresenceStore presence, IOptions<PresenceOptions> options)
 {
     public async Task<ChannelAnswer> AddAsync(JoinedChannel channel, CursorAnswer? cursor, CancellationToken cancellationToken)
     {
@@ -23,7 +24,8 @@ internal sealed class ChannelHistory(KeptMessages messages, PresenceStore presen
 
         if (topic.Groups.Contains(TopicGroups.Presence(topic.Topic, topic.IsPrivate)))
         {
-            answer = answer with { Presence = await presence.ReadAsync(topic.Topic, topic.IsPrivate, cancellationToken) };
+            var (version, state) = await presence.ReadAsync(topic.Topic, topic.IsPrivate, cancellationToken);
+            answer = answer with { Presence = new JoinedPresence(version, state, options.Value.IntervalSeconds) };
         }
 
         return answer;

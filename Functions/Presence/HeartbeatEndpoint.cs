@@ -23,7 +23,7 @@ internal static class HeartbeatEndpoint
         }
 
         return Results.Json(
-            new HeartbeatAnswer((int)options.Value.HeartbeatInterval.TotalSeconds, [.. tracked.Select(topic => topic.Name).Distinct(StringComparer.Ordinal)]), PresenceJson.Default.HeartbeatAnswer);
+            new HeartbeatAnswer(options.Value.IntervalSeconds, [.. tracked.Select(topic => topic.Name).Distinct(StringComparer.Ordinal)]), PresenceJson.Default.HeartbeatAnswer);
     }
 
     private static async Task<string?> ReadStatusAsync(HttpRequest request, CancellationToken cancellationToken)

@@ -18,11 +18,20 @@ internal sealed record TrackAnswer(
     private static string Shorten(string topic) => topic.Length <= TopicName.MaxLength ? topic : topic[..TopicName.MaxLength];
 }
 
-internal sealed record TrackAnswers([property: JsonPropertyName("channels")] IReadOnlyList<TrackAnswer> Channels);
+/// <param name="Interval">Seconds between heartbeats; null where nothing was tracked, and none is wanted.</param>
+internal sealed record TrackAnswers(
+    [property: JsonPropertyName("channels")] IReadOnlyList<TrackAnswer> Channels,
+    [property: JsonPropertyName("interval")] int? Interval);
 
 internal sealed record HeartbeatAnswer(
     [property: JsonPropertyName("interval")] int Interval,
     [property: JsonPropertyName("tracked")] IReadOnlyList<string> Tracked);
+
+/// <summary>What a join tells of presence: who is there, and how often to say so oneself once one is.</summary>
+internal sealed record JoinedPresence(
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("state"), JsonConverter(typeof(RawJsonConverter))] ReadOnlyMemory<byte> State,
+    [property: JsonPropertyName("interval")] int Interval);
 
 internal sealed record TopicAnswer(
     [property: JsonPropertyName("topic")] string Topic,

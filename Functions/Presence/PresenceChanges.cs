@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
 using Serverless.Calls;
 using Serverless.Topics;
 
@@ -9,7 +10,8 @@ namespace Serverless.Presence;
 /// Whether a session has joined a topic is asked by the statement that changes it, which gathers many. So a topic is first taken for the public one of its name, and most calls ask nothing more; what that refuses is
 /// looked up, and with it the rights on a private topic.
 /// </remarks>
-internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, JoinedTopics joinedTopics, TopicAuthorization authorization) : IDisposable
+internal sealed class PresenceChanges(
+    PresenceQueue queue, PresenceStore store, JoinedTopics joinedTopics, TopicAuthorization authorization, IOptions<PresenceOptions> options) : IDisposable
 {
     // Many who come at once wait here, and not before the database's connections, which others need meanwhile.
     private const int LookingAtOnce = 8;
@@ -54,15 +56,16 @@ internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, 
 
     public void Dispose() => _looking.Dispose();
 
-    private Task<bool[]> LeaveAllAsync(Guid session, IEnumerable<PresenceTopic> topics, CancellationToken cancellationToken) =>
+    private Task<ChangeOutcome[]> LeaveAllAsync(Guid session, IEnumerable<PresenceTopic> topics, CancellationToken cancellationToken) =>
         Task.WhenAll(topics.Select(topic => queue.ChangeAsync(topic, new PresenceWish(session, Meta: null), cancellationToken)));
 
     private async Task<ErrorAnswer?> TrackAsync(Guid session, string topic, string meta, CancellationToken cancellationToken)
     {
         var wish = new PresenceWish(session, meta);
-        if (!_private.ContainsKey((session, topic)) && await queue.ChangeAsync(new PresenceTopic(topic, IsPrivate: false), wish, cancellationToken))
+        if (!_private.ContainsKey((session, topic))
+            && await queue.ChangeAsync(new PresenceTopic(topic, IsPrivate: false), wish, cancellationToken) is not ChangeOutcome.NotJoined and var outcome)
         {
-            return null;
+            return AnswerTo(outcome);
         }
 
         var answer = await TrackFoundAsync(topic, wish, cancellationToken);
@@ -85,8 +88,19 @@ internal sealed class PresenceChanges(PresenceQueue queue, PresenceStore store, 
         }
 
         Remember(wish.Session, topic, joined!.IsPrivate);
-        return await queue.ChangeAsync(new PresenceTopic(topic, joined.IsPrivate), wish, cancellationToken) ? null : _notJoined;
+        return AnswerTo(await queue.ChangeAsync(new PresenceTopic(topic, joined.IsPrivate), wish, cancellationToken));
     }
+
+    private ErrorAnswer? AnswerTo(ChangeOutcome outcome) => outcome switch
+    {
+        ChangeOutcome.Committed => null,
+        ChangeOutcome.NotJoined => _notJoined,
+        ChangeOutcome.TooMany => ErrorAnswer.BadRequest(
+            "TopicFull", $"The topic has {options.Value.MaxMembers} members, which is as many as may be present (Presence:MaxMembers). Divide them among several topics."),
+        ChangeOutcome.TooLarge => ErrorAnswer.BadRequest(
+            "TopicFull", $"The topic's members would tell more than {options.Value.TopicBytes} bytes (Presence:TopicBytes). Tell less of each, or divide them among several topics."),
+        _ => throw new InvalidOperationException($"The outcome '{outcome}' has no answer."),
+    };
 
     private async Task<(JoinedTopic? Joined, ErrorAnswer? Refusal)> LookAsync(Guid session, string topic, CancellationToken cancellationToken)
     {

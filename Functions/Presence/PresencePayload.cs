@@ -43,7 +43,7 @@ internal static class PresencePayload
             return new ErrorAnswer(
                 StatusCodes.Status413PayloadTooLarge,
                 "PayloadTooLarge",
-                $"The payload of presence is {output.WrittenCount} bytes of JSON; at most {mostBytes} are accepted (Limits:PayloadBytes). Tell less of the member.");
+                $"The payload of presence is {output.WrittenCount} bytes of JSON; at most {mostBytes} are accepted (Presence:MetaBytes). Tell less of the member.");
         }
 
         text = Encoding.UTF8.GetString(output.WrittenSpan);

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Serverless.Presence;
@@ -8,7 +9,7 @@ namespace Serverless.Presence;
 /// A topic is worked on from its first change that waits until none does. A session's later change takes the place of its earlier one that still waits. Who waits is answered when the change is committed and
 /// its diff was handed over, so that nothing is left to do after the answer.
 /// </remarks>
-internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, TimeProvider time) : IDisposable
+internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, IOptions<PresenceOptions> options, TimeProvider time) : IDisposable
 {
     /// <summary>The most changes that are gathered.</summary>
     public const int MostChanges = 500;
@@ -23,8 +24,8 @@ internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, 
     private readonly SemaphoreSlim _room = new(MostWaiting);
 
     /// <summary>Changes what a session is on a topic.</summary>
-    /// <returns>False where it has not joined the topic, and so cannot be present there.</returns>
-    public async Task<bool> ChangeAsync(PresenceTopic topic, PresenceWish wish, CancellationToken cancellationToken)
+    /// <returns>Whether it was done, or why not.</returns>
+    public async Task<ChangeOutcome> ChangeAsync(PresenceTopic topic, PresenceWish wish, CancellationToken cancellationToken)
     {
         await _room.WaitAsync(cancellationToken);
         try
@@ -39,7 +40,7 @@ internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, 
 
     public void Dispose() => _room.Dispose();
 
-    private Task<bool> Add(PresenceTopic topic, PresenceWish wish)
+    private Task<ChangeOutcome> Add(PresenceTopic topic, PresenceWish wish)
     {
         var waiting = new Waiting(wish);
         bool isFirst;
@@ -81,7 +82,7 @@ internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, 
             await using (var turn = await turns.TakeAsync(topic, limit.Token))
             {
                 taken = Take(topic);
-                result = await turn.ChangeAsync(LastOfEach(taken), limit.Token);
+                result = await turn.ChangeAsync(LastOfEach(taken), options.Value, limit.Token);
                 if (result.Change is { } change && await sender.TrySendAsync(topic, change))
                 {
                     await turn.EndToldAsync(change.Previous, change.Version, CancellationToken.None);
@@ -90,7 +91,7 @@ internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, 
 
             foreach (var waiting in taken)
             {
-                waiting.Done.SetResult(!result.Refused.Contains(waiting.Wish.Session));
+                waiting.Done.SetResult(result.Refused.GetValueOrDefault(waiting.Wish.Session, ChangeOutcome.Committed));
             }
         }
         catch (Exception ex)
@@ -152,6 +153,6 @@ internal sealed class PresenceQueue(PresenceTurns turns, PresenceSender sender, 
 
         public int Bytes { get; } = wish.Meta is null ? 0 : Encoding.UTF8.GetByteCount(wish.Meta);
 
-        public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ChangeOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -1,10 +1,5 @@
-using System.Text.Json.Serialization;
-using Serverless.Calls;
-
 namespace Serverless.Presence;
 
-/// <summary>Who is present on a topic, as of a version: what is told to whoever joins.</summary>
+/// <summary>Who is present on a topic, as of a version.</summary>
 /// <param name="State">The keys with their metas, a JSON object.</param>
-internal sealed record PresenceSnapshot(
-    [property: JsonPropertyName("version")] long Version,
-    [property: JsonPropertyName("state"), JsonConverter(typeof(RawJsonConverter))] ReadOnlyMemory<byte> State);
+internal sealed record PresenceSnapshot(long Version, ReadOnlyMemory<byte> State);

@@ -13,9 +13,9 @@ internal sealed class PresenceTurn(NpgsqlConnection connection, PresenceTopic to
 {
     private bool _released;
 
-    /// <summary>Makes sessions present or absent, and commits. No session may be named twice.</summary>
-    public Task<ChangeResult> ChangeAsync(IReadOnlyList<PresenceWish> wishes, CancellationToken cancellationToken) => ReadChangeAsync(
-        new NpgsqlCommand("select change, session_id, key, ref, meta, version from serverless_realtime.change_presence($1, $2, $3, $4, $5)", connection)
+    /// <summary>Makes sessions present or absent, as far as the topic's limits allow, and commits. No session may be named twice.</summary>
+    public Task<ChangeResult> ChangeAsync(IReadOnlyList<PresenceWish> wishes, PresenceOptions limits, CancellationToken cancellationToken) => ReadChangeAsync(
+        new NpgsqlCommand("select change, session_id, key, ref, meta, version from serverless_realtime.change_presence($1, $2, $3, $4, $5, $6, $7)", connection)
         {
             Parameters =
             {
@@ -24,6 +24,8 @@ internal sealed class PresenceTurn(NpgsqlConnection connection, PresenceTopic to
                 new() { Value = wishes.Select(wish => wish.Session).ToArray() },
                 new() { Value = wishes.Select(_ => MemberRef.Next()).ToArray() },
                 new() { Value = wishes.Select(wish => wish.Meta).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = limits.MaxMembers },
+                new() { Value = (long)limits.TopicBytes },
             },
         },
         cancellationToken);
@@ -112,7 +114,7 @@ internal sealed class PresenceTurn(NpgsqlConnection connection, PresenceTopic to
     {
         await using var disposed = command;
         var members = new List<MemberChange>();
-        var refused = new HashSet<Guid>();
+        var refused = new Dictionary<Guid, ChangeOutcome>();
         var version = 0L;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
@@ -123,7 +125,13 @@ internal sealed class PresenceTurn(NpgsqlConnection connection, PresenceTopic to
                     version = reader.GetInt64(5);
                     break;
                 case "refused":
-                    refused.Add(reader.GetGuid(1));
+                    refused.Add(reader.GetGuid(1), ChangeOutcome.NotJoined);
+                    break;
+                case "too many":
+                    refused.Add(reader.GetGuid(1), ChangeOutcome.TooMany);
+                    break;
+                case "too large":
+                    refused.Add(reader.GetGuid(1), ChangeOutcome.TooLarge);
                     break;
                 case var change:
                     members.Add(new MemberChange(change == "join", reader.GetString(2), reader.GetString(3), reader.GetString(4)));

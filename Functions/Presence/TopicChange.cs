@@ -12,7 +12,22 @@ internal sealed record TopicChange(long Version, IReadOnlyList<MemberChange> Mem
     public long Previous => Version - Members.Count;
 }
 
+/// <summary>What became of one session's wish.</summary>
+internal enum ChangeOutcome
+{
+    Committed,
+
+    /// <summary>The session has not joined the topic.</summary>
+    NotJoined,
+
+    /// <summary>The topic has as many members as it may have.</summary>
+    TooMany,
+
+    /// <summary>The topic's members would tell more bytes than they may.</summary>
+    TooLarge,
+}
+
 /// <summary>What became of changes that were asked for.</summary>
 /// <param name="Change">Null where nothing changed.</param>
-/// <param name="Refused">The sessions that have not joined the topic.</param>
-internal sealed record ChangeResult(TopicChange? Change, IReadOnlySet<Guid> Refused);
+/// <param name="Refused">The sessions whose wish was not done, and why.</param>
+internal sealed record ChangeResult(TopicChange? Change, IReadOnlyDictionary<Guid, ChangeOutcome> Refused);

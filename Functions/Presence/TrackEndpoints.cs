@@ -6,11 +6,8 @@ namespace Serverless.Presence;
 /// <summary><c>presence/track</c> and <c>presence/untrack</c>.</summary>
 internal static class TrackEndpoints
 {
-    /// <summary>Room for several large payloads; whether each is small enough is said of each.</summary>
-    private const int MaxBodyBytes = 4 * 1024 * 1024;
-
     public static async Task<IResult> TrackAsync(
-        HttpRequest request, PresenceCall call, PresenceChanges changes, IOptions<LimitOptions> limits, CancellationToken cancellationToken)
+        HttpRequest request, PresenceCall call, PresenceChanges changes, IOptions<PresenceOptions> options, CancellationToken cancellationToken)
     {
         var (session, body, channels) = await ReadAsync(request, call, cancellationToken);
         var refusals = new ErrorAnswer?[channels.Count];
@@ -18,7 +15,7 @@ internal static class TrackEndpoints
         for (var i = 0; i < channels.Count; i++)
         {
             var meta = "";
-            refusals[i] = TopicName.Check(channels[i]?.Topic) ?? PresencePayload.Read(channels[i]!.Payload, limits.Value.PayloadBytes, out meta);
+            refusals[i] = TopicName.Check(channels[i]?.Topic) ?? PresencePayload.Read(channels[i]!.Payload, options.Value.MetaBytes, out meta);
             if (refusals[i] is null)
             {
                 wanted.Add((channels[i]!.Topic!, meta));
@@ -26,7 +23,7 @@ internal static class TrackEndpoints
         }
 
         var made = new Queue<ErrorAnswer?>(wanted.Count > 0 ? await changes.TrackAsync(session, wanted, cancellationToken) : []);
-        return Answer(body, channels, [.. refusals.Select(refusal => refusal ?? made.Dequeue())]);
+        return Answer(body, channels, [.. refusals.Select(refusal => refusal ?? made.Dequeue())], options.Value.IntervalSeconds);
     }
 
     public static async Task<IResult> UntrackAsync(HttpRequest request, PresenceCall call, PresenceChanges changes, CancellationToken cancellationToken)
@@ -39,14 +36,14 @@ internal static class TrackEndpoints
             await changes.UntrackAsync(session, topics, cancellationToken);
         }
 
-        return Answer(body, channels, refusals);
+        return Answer(body, channels, refusals, interval: null);
     }
 
     private static async Task<(Guid Session, TrackBody Body, IReadOnlyList<TrackBody?> Channels)> ReadAsync(
         HttpRequest request, PresenceCall call, CancellationToken cancellationToken)
     {
         var (_, session) = await call.RequireAsync(request, cancellationToken);
-        var body = await ClientCall.ReadBodyAsync(request, PresenceJson.Default.TrackBody, cancellationToken, MaxBodyBytes);
+        var body = await ClientCall.ReadBodyAsync(request, PresenceJson.Default.TrackBody, cancellationToken);
         var channels = body.Channels ?? [body];
         if (channels.Count > PresenceCall.MaxChannels)
         {
@@ -59,8 +56,8 @@ internal static class TrackEndpoints
     }
 
     // A channel that comes without a list is answered by the call's own status where it is refused, as in join.
-    private static IResult Answer(TrackBody body, IReadOnlyList<TrackBody?> channels, List<ErrorAnswer?> refusals) => body.Channels is null && refusals[0] is { } refusal
+    private static IResult Answer(TrackBody body, IReadOnlyList<TrackBody?> channels, List<ErrorAnswer?> refusals, int? interval) => body.Channels is null && refusals[0] is { } refusal
         ? refusal.ToResult()
         : Results.Json(
-            new TrackAnswers([.. channels.Zip(refusals, (channel, refused) => TrackAnswer.Of(channel?.Topic, refused))]), PresenceJson.Default.TrackAnswers);
+            new TrackAnswers([.. channels.Zip(refusals, (channel, refused) => TrackAnswer.Of(channel?.Topic, refused))], interval), PresenceJson.Default.TrackAnswers);
 }

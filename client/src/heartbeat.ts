@@ -10,6 +10,7 @@ const [shortestMs, longestMs] = [1_000, 600_000];
  * beat is a call that costs. It leaves behind at most a timer, which then does nothing.
  */
 export class Heartbeat {
+  /** What it is until the service has said: its own default. */
   private intervalMs = 30_000;
   private isRunning = false;
 

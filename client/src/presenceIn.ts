@@ -6,6 +6,7 @@ import { parsePresences, parseSnapshot } from "./presenceState.js";
 import { PresenceView, type PresenceFrame } from "./presenceView.js";
 import { push } from "./replies.js";
 import { warnOnce } from "./warnings.js";
+import { parseInterval } from "./wire.js";
 
 /** All clients of a topic may find the same hole at once; they ask within this time, at random. */
 const spreadMs = 2_000;
@@ -14,6 +15,7 @@ const spreadMs = 2_000;
 export function beginView(context: ChannelContext, channel: Channel, presence: unknown): void {
   const snapshot = parseSnapshot(presence);
   if (snapshot !== undefined) {
+    context.heartbeat.every(parseInterval(presence));
     channel.view = new PresenceView(context.mirrors.take(channel.topic), (key) => isUsable(context, channel, key));
     emit(context, channel, channel.view.begin(snapshot));
   }

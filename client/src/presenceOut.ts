@@ -4,7 +4,7 @@ import { asCallError, CallError, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
 import { errorReply, notJoined, okReply } from "./replies.js";
 import type { Wish } from "./tracks.js";
-import { isObject, parseAnswers, type JsonObject } from "./wire.js";
+import { isObject, parseAnswers, parseInterval, type JsonObject } from "./wire.js";
 
 /** Takes a `presence` frame: `track` or `untrack`, in any case of letters, as Supabase does. */
 export function beginPresence(context: ChannelContext, frame: Frame): void {
@@ -48,13 +48,16 @@ export async function callTracks(context: ChannelContext, batch: readonly TrackO
   }
   try {
     const channels = sent.map(({ channel, wish: { payload } }) => ({ topic: channel.name, ...(payload === undefined ? {} : { payload }) }));
-    const answers = parseAnswers(await context.api.presence(first.kind, { channels }), sent.length);
+    const answer = await context.api.presence(first.kind, { channels });
+    const answers = parseAnswers(answer, sent.length);
+    // Before the first heartbeat is set: a service of a short timeout would else take this client for gone by the time of it.
+    context.heartbeat.every(parseInterval(answer));
     sent.forEach(({ channel, wish: told }, index) => {
-      const answer = answers?.[index] ?? { status: "error", statusCode: 0, code: "UnexpectedAnswer", message: "The answer lacks this channel." };
-      if (answer.status === "ok") {
+      const part = answers?.[index] ?? { status: "error", statusCode: 0, code: "UnexpectedAnswer", message: "The answer lacks this channel." };
+      if (part.status === "ok") {
         succeeded(context, channel, told);
       } else {
-        failed(context, channel, told, new CallError(answer.statusCode, answer.code, answer.message));
+        failed(context, channel, told, new CallError(part.statusCode, part.code, part.message));
       }
     });
   } catch (thrown) {

@@ -117,11 +117,14 @@ export function parseOutcomes(value: unknown, count: number): readonly (CallErro
 
 /** The answer to a heartbeat; what is absent of it changes nothing. */
 export function parseBeat(value: unknown): { readonly intervalMs: number | undefined; readonly tracked: ReadonlySet<unknown> | undefined } {
-  const { interval, tracked }: JsonObject = isObject(value) ? value : {};
-  return {
-    intervalMs: typeof interval === "number" && Number.isFinite(interval) ? interval * 1000 : undefined,
-    tracked: Array.isArray(tracked) ? new Set<unknown>(tracked) : undefined,
-  };
+  const { tracked }: JsonObject = isObject(value) ? value : {};
+  return { intervalMs: parseInterval(value), tracked: Array.isArray(tracked) ? new Set<unknown>(tracked) : undefined };
+}
+
+/** How often the service wants a heartbeat: of the answers to a heartbeat and to track, and of `presence` in the answer to a join. */
+export function parseInterval(value: unknown): number | undefined {
+  const { interval }: JsonObject = isObject(value) ? value : {};
+  return typeof interval === "number" && Number.isFinite(interval) ? interval * 1000 : undefined;
 }
 
 function parseParts(value: unknown, name: string): readonly ChannelAnswer[] | undefined {

@@ -94,38 +94,6 @@ describe.skipIf(!hasApp)("broadcasts", () => {
     expect(heard.items[0]?.payload).toEqual(typing);
   });
 
-  it("show the cursors of all, with few calls, and no cursor comes to rest in an old place", async () => {
-    const calls: string[] = [];
-    const counting: typeof fetch = (input, init) => {
-      calls.push(String(input));
-      return fetch(input, init);
-    };
-    const names = Array.from({ length: 10 }, (_, index) => `user-${index}`);
-    const transport = { latestOnly: ["cursor-move"], fetch: counting };
-    const joined = await Promise.all(names.map(() => join(connect(undefined, { transport }), "document:7")));
-    const [, [, watched] = joined[0] as [RealtimeChannel, Inbox<Heard>]] = joined;
-    const isAt = (user: string, x: number) => ({ payload }: Heard): boolean => {
-      const { userId, position } = payload as { userId: string; position: { x: number } };
-      return userId === user && position.x === x;
-    };
-
-    const rounds = 5;
-    for (let round = 1; round <= rounds; round++) {
-      for (let step = 9; step >= 0; step--) {
-        // What the handler of a mouse does: it sends and waits for nothing.
-        joined.forEach(([channel], index) => void send(channel, "cursor-move", { userId: names[index], position: { x: round * 10 - step, y: 1 } }));
-      }
-      await watched.until(isAt("user-0", round * 10));
-    }
-
-    await Promise.all(
-      joined.flatMap(([, heard], index) => names.filter((name) => name !== names[index]).map((name) => heard.until(isAt(name, rounds * 10)))),
-    );
-    joined.forEach(([, heard], index) => expect(heard.items.some(({ payload }) => (payload as { userId: string }).userId === names[index])).toBe(false));
-    const made = calls.filter((url) => url.endsWith("/channels/broadcast")).length;
-    expect(made).toBeLessThanOrEqual(names.length * rounds * 2);
-  });
-
   it("keep to eventsPerSecond, and all arrive", async () => {
     const [sender] = await join(connect(undefined, { params: { eventsPerSecond: 20 } }), "paced");
     const [, heard] = await join(connect(), "paced");

@@ -1,6 +1,6 @@
 import { createClient, type RealtimeChannel, type RealtimePostgresChangesPayload, type SupabaseClient } from "@supabase/supabase-js";
 import { realtimeTransport, type TransportOptions } from "../../src/index.js";
-import type { App } from "./app.js";
+import type { Address } from "./app.js";
 import type { Inbox } from "./inbox.js";
 
 export type RowChange = RealtimePostgresChangesPayload<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface ClientSettings {
 }
 
 /** A client as an application makes it; nothing but the options of `createClient` differs from Supabase. */
-export function clientOf(app: App, vsn?: string, { transport, params }: ClientSettings = {}): SupabaseClient {
+export function clientOf(app: Address, vsn?: string, { transport, params }: ClientSettings = {}): SupabaseClient {
   return createClient(app.url, app.anonKey, {
     realtime: { transport: realtimeTransport(transport), ...(vsn === undefined ? {} : { vsn }), ...(params === undefined ? {} : { params }) },
     auth: { persistSession: false, autoRefreshToken: false },

@@ -1,6 +1,7 @@
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
 import { describe, expect, it } from "vitest";
 import { Gate, Harness } from "../support/harness.js";
+import { list } from "../support/standIn.js";
 
 const online = { status: "online" };
 
@@ -151,6 +152,34 @@ describe.each(["1.0.0", "2.0.0"])("being present with serializer %s", (vsn) => {
     void channel.track(online);
     await harness.settle(10_100);
     expect(harness.service.bodies("presence/heartbeat")).toHaveLength(5);
+  });
+
+  it("is kept alive from the first heartbeat on at the interval that the answer to track names, or that to the join", async () => {
+    harness.service.on("presence/track", () => {
+      harness.service.tracked.add("room");
+      return { status: 200, body: { channels: [{ topic: "room", status: "ok" }], interval: 4 } };
+    });
+    const first = channelOf(harness.clientOf(), "room");
+    await harness.joined(first);
+    void first.track(online);
+    await harness.settle(4_100);
+    expect(routes()).toEqual(["presence/track", "presence/heartbeat"]);
+    void first.untrack();
+    await harness.settle(30_100);
+
+    harness.service.on("presence/track", (call) => harness.service.well(call));
+    harness.service.on("channels/join", ({ body }) => {
+      const channels = list(body["channels"]).map((channel) => ({ ...harness.service.joined(channel), presence: { version: 100, state: {}, interval: 7 } }));
+      return { status: 200, body: { channels } };
+    });
+    const before = routes().length;
+    const second = channelOf(harness.clientOf(), "room");
+    await harness.joined(second);
+    void second.track(online);
+    await harness.settle(6_900);
+    expect(routes().slice(before)).toEqual(["presence/track"]);
+    await harness.settle(200);
+    expect(routes().slice(before)).toEqual(["presence/track", "presence/heartbeat"]);
   });
 
   it("is told again where the service has lost sight of it", async () => {
