@@ -13,7 +13,7 @@ internal sealed record LogCursor(string Epoch, ChangePosition Position)
     /// <returns>Null where nothing was ever captured.</returns>
     public static async Task<LogCursor?> ReadEndAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("select epoch, position from serverless_realtime.capture_cursor()");
+        await using var command = dataSource.CreateCommand("select epoch, before_lsn from serverless_realtime.capture_cursor()");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return reader.IsDBNull(0) ? null : Before(reader.GetString(0), new Lsn((ulong)reader.GetFieldValue<NpgsqlTypes.NpgsqlLogSequenceNumber>(1)));

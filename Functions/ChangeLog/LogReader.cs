@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using Serverless.Changes;
@@ -8,8 +7,22 @@ namespace Serverless.ChangeLog;
 /// <summary>Reads the log table by table.</summary>
 internal sealed class LogReader(NpgsqlDataSource dataSource)
 {
-    /// <summary>Rows read at a time; each is what one batch held of one table.</summary>
-    private const int RowsAtOnce = 16;
+    // Rows are what one batch held of one table: many small ones, or few large ones. The sizes are known without reading the bodies.
+    private const string Next =
+        """
+        select last_lsn, last_index, body, is_last from (
+          select last_lsn, last_index, body, row_number() over log = count(*) over () and count(*) over () < 256 as is_last,
+            sum(octet_length(body)) over log - octet_length(body) as before
+          from (
+            select last_lsn, last_index, body from serverless_realtime.change_log
+            where epoch = $1 and schema_name = $2 and table_name = $3 and (last_lsn, last_index) > ($4, $5)
+            order by last_lsn, last_index limit 256) next
+          window log as (order by last_lsn, last_index)) numbered
+        where before < 1048576 order by last_lsn, last_index
+        """;
+
+    private const string WasTrimmed =
+        "select exists (select from serverless_realtime.log_trim where epoch = $1 and schema_name = $2 and table_name = $3 and (last_lsn, last_index) > ($4, $5))";
 
     /// <summary>What the log holds of the tables that a subscription is about.</summary>
     /// <param name="schema">Null for all.</param>
@@ -51,29 +64,24 @@ internal sealed class LogReader(NpgsqlDataSource dataSource)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(After(
-            "select last_lsn, last_index, body from serverless_realtime.change_log where epoch = $1 and schema_name = $2 and table_name = $3 and (last_lsn, last_index) > ($4, $5) "
-            + string.Create(CultureInfo.InvariantCulture, $"order by last_lsn, last_index limit {RowsAtOnce}"),
-            epoch, schema, table, after));
+        batch.BatchCommands.Add(After(Next, epoch, schema, table, after));
 
         // Second: what was taken out before it is read is recorded by then.
-        batch.BatchCommands.Add(After(
-            "select exists (select from serverless_realtime.log_trim where epoch = $1 and schema_name = $2 and table_name = $3 and (last_lsn, last_index) > ($4, $5))",
-            epoch, schema, table, after));
+        batch.BatchCommands.Add(After(WasTrimmed, epoch, schema, table, after));
         var changes = new List<RowChange>();
-        var (rows, last) = (0, after);
+        var (isEnd, last) = (true, after);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        for (; await reader.ReadAsync(cancellationToken); rows++)
+        while (await reader.ReadAsync(cancellationToken))
         {
             // Where the number of partitions has changed, the log may hold a change twice.
             var known = last;
             changes.AddRange(ChangeBatchJson.Read(reader.GetFieldValue<byte[]>(2)).Changes.Where(change => change.Position > known));
-            last = PositionAt(reader, 0);
+            (last, isEnd) = (PositionAt(reader, 0), reader.GetBoolean(3));
         }
 
         await reader.NextResultAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return reader.GetBoolean(0) ? null : new LoggedChanges(changes, last, IsEnd: rows < RowsAtOnce);
+        return reader.GetBoolean(0) ? null : new LoggedChanges(changes, last, isEnd);
     }
 
     private static ChangePosition PositionAt(NpgsqlDataReader reader, int column) =>

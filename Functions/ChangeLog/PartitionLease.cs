@@ -9,6 +9,8 @@ namespace Serverless.ChangeLog;
 /// <summary>The right to handle one partition, from <see cref="PartitionLeases.AcquireAsync"/> until it is disposed.</summary>
 internal sealed class PartitionLease(NpgsqlConnection connection, string partition, int key, Guid instance, PartitionState? state) : IAsyncDisposable
 {
+    private const int PieceBytes = 512 * 1024;
+
     private bool _released;
 
     /// <summary>How far the partition had come when the lease began; null where nothing is known.</summary>
@@ -29,7 +31,10 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
         await using var batch = new NpgsqlBatch(connection);
         foreach (var table in fresh.GroupBy(change => (change.Relation.Schema, change.Relation.Name)))
         {
-            batch.BatchCommands.Add(InsertRows(epoch, table.Key.Schema, table.Key.Name, [.. table]));
+            foreach (var piece in Pieces(table))
+            {
+                batch.BatchCommands.Add(InsertRows(epoch, table.Key.Schema, table.Key.Name, piece));
+            }
         }
 
         var last = fresh[^1].Position;
@@ -98,6 +103,28 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
     {
         Parameters = { new() { Value = AdvisoryLocks.Partition }, new() { Value = key } },
     };
+
+    // Whoever reads the log holds a row of it in memory.
+    private static IEnumerable<IReadOnlyList<RowChange>> Pieces(IEnumerable<RowChange> changes)
+    {
+        var piece = new List<RowChange>();
+        var bytes = 0;
+        foreach (var change in changes)
+        {
+            piece.Add(change);
+            bytes += (change.New?.Json.Length ?? 0) + (change.Old?.Json.Length ?? 0);
+            if (bytes >= PieceBytes)
+            {
+                yield return piece;
+                (piece, bytes) = ([], 0);
+            }
+        }
+
+        if (piece.Count > 0)
+        {
+            yield return piece;
+        }
+    }
 
     private NpgsqlBatchCommand InsertRows(string epoch, string schema, string table, IReadOnlyList<RowChange> changes)
     {

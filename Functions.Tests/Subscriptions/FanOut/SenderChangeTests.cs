@@ -24,7 +24,7 @@ public sealed class SenderChangeTests : IAsyncLifetime
     private readonly List<RealtimeTestApp> _instances = [];
     private TestDatabase _database = null!;
     private Relation _todos = null!;
-    private uint _lastLsn = 0x7000_0000; // beyond what the database has written, as the positions of changes to come are
+    private uint _lastLsn;
 
     public async Task InitializeAsync()
     {
@@ -94,13 +94,13 @@ public sealed class SenderChangeTests : IAsyncLifetime
         }
     }
 
-    // Rows 0 to 2, so that some groups pass some batches by.
+    // Beyond what the database has written, as changes to come are. Rows 0 to 2, so that some groups pass some batches by.
     private ChangeBatch NextBatch() => new(
         Epoch,
         [.. Enumerable.Range(0, 1 + _random.Next(3)).Select(_ => new RowChange(
             _todos,
             ChangeKind.Insert,
-            new ChangePosition(Lsn.Parse($"0/{++_lastLsn:X}"), 0),
+            new ChangePosition(Lsn.Parse($"7FFFFFFF/{++_lastLsn:X}"), 0),
             Xid: 3,
             new DateTime(2026, 3, 1, 12, 0, 0, DateTimeKind.Utc),
             new RowImage(_todos, JsonSerializer.SerializeToUtf8Bytes(new { id = _random.Next(3) })),

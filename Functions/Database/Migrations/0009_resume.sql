@@ -30,7 +30,7 @@ as $$
 $$;
 
 -- The epoch that changes are captured in now, null where none ever were, and the position before which everything is committed.
-create function serverless_realtime.capture_cursor(out epoch text, out position pg_lsn)
+create function serverless_realtime.capture_cursor(out epoch text, out before_lsn pg_lsn)
 language sql
 as $$
   select (select s.epoch from serverless_realtime.capture_slot s where s.epoch is not null order by s.streamed_at desc limit 1), pg_current_wal_insert_lsn();
