@@ -22,6 +22,7 @@ public sealed class FilterQuestionsTests : IAsyncLifetime
             create schema other;
             create type other.mood as enum ('sad', 'ok');
             create table things (id int primary key, name text, "a""b.image" text collate "en-x-icu", mood other.mood, must required);
+            create table floats (id int primary key, weight float8, bounds int[]);
             """);
         _relation = await _database.RelationAsync("things");
     }
@@ -36,6 +37,22 @@ public sealed class FilterQuestionsTests : IAsyncLifetime
         answers.Select(answer => answer.Verdicts).Should().BeEquivalentTo(
             new bool?[][] { [false, true, false], [false, true], [false, false, true] }, options => options.WithStrictOrdering());
         answers.Should().OnlyContain(answer => answer.SqlState == null && !answer.TookTooLong);
+    }
+
+    [Fact]
+    public async Task A_negative_zero_is_compared_and_other_values_without_a_json_of_their_own_are_not()
+    {
+        var relation = await _database.RelationAsync("floats");
+        RowImage[] images =
+        [
+            new(relation, "{\"id\":1,\"weight\":0,\"bounds\":[1]}"u8.ToArray()) { Inexact = ["weight"] },
+            new(relation, "{\"id\":2,\"weight\":1,\"bounds\":[1]}"u8.ToArray()) { Inexact = ["bounds"] },
+        ];
+
+        var answers = await _database.AskAsync(relation, _limit, [new("weight >= 0", ["weight"], images), new("bounds = '{1}'", ["bounds"], images)]);
+
+        answers[0].Verdicts.Should().Equal(true, true);
+        answers[1].Verdicts.Should().Equal(true, null);
     }
 
     [Fact]

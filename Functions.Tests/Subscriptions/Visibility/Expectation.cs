@@ -6,7 +6,7 @@ namespace Serverless.Subscriptions.Visibility;
 /// <param name="policyColumns">The columns that the policies which apply to the subscriber read of the row itself.</param>
 /// <param name="mayFail">
 /// Whether a policy may raise an error for the subscriber. PostgreSQL chooses in which order it tries policies that are joined by OR, so it may raise one for the app where the oracle
-/// was let through by another, and the row before an update is then not shown.
+/// was let through by another; then the row before an update is not shown, and the row after it counts as gone.
 /// </param>
 internal sealed class Expectation(RandomTable table, RandomSubscriber subscriber, Verdict verdict, IReadOnlySet<string> policyColumns, bool mayFail)
 {
@@ -41,15 +41,17 @@ internal sealed class Expectation(RandomTable table, RandomSubscriber subscriber
         var image = table.NewImage(change.LeftBigAlone);
         var isSeen = Judge(change.NewImage, change.New!, image);
         var arrives = IfSeen(isSeen, () => [.. OldRecords(change).Select(old => Tell("UPDATE", Row(change.New!, image), old))]);
-        if (!subscriber.Leave || isSeen is true)
+        if (!subscriber.Leave || (isSeen is true && !IsDoubtful))
         {
             return arrives;
         }
 
         // A row that cannot be told to be still in sight counts as gone, like any doubt.
         var leaves = IfSeen(Judge(change.OldImage, change.Old!, table.OldImage()), () => [Tell("DELETE", null, Row(change.Old!, table.Key), left: true)]);
-        return isSeen is null ? [.. arrives, .. leaves] : leaves;
+        return isSeen is false ? leaves : [.. arrives, .. leaves];
     }
+
+    private bool IsDoubtful => mayFail && verdict.Guarded;
 
     // Null where both would be right: where something failed, and where the row is to be seen although a policy reads what the log lacks of
     // it. Then another policy, or the rest of this one, may decide alone.
@@ -60,8 +62,12 @@ internal sealed class Expectation(RandomTable table, RandomSubscriber subscriber
             return false;
         }
 
-        return verdict.Matching.Sees(seen) && policyColumns.IsSubsetOf(image) && !IsInexact(row) ? true : null;
+        return verdict.Matching.Sees(seen) && !HasUnclearNull(row) && policyColumns.IsSubsetOf(image) && !IsInexact(row) ? true : null;
     }
+
+    // Of a jsonb column the log does not tell SQL's null from JSON's, and a filter selects a row only where it does so for both.
+    private bool HasUnclearNull(IReadOnlyDictionary<string, JsonElement> row) =>
+        subscriber.Filter.Columns.Any(name => table.Find(name) is { Type: "jsonb" or "json" } && row[name].ValueKind == JsonValueKind.Null);
 
     // A float's zero may be negative, which its JSON does not say, and is not judged by policies that read it.
     private bool IsInexact(IReadOnlyDictionary<string, JsonElement> row) =>
@@ -82,7 +88,7 @@ internal sealed class Expectation(RandomTable table, RandomSubscriber subscriber
             yield return Row(change.Old!, table.OldImage());
         }
 
-        if (!table.IsFull || (mayFail && verdict.Guarded) || !verdict.Allowed.Sees(change.OldImage) || !policyColumns.IsSubsetOf(table.OldImage()) || IsInexact(change.Old!))
+        if (!table.IsFull || IsDoubtful || !verdict.Allowed.Sees(change.OldImage) || !policyColumns.IsSubsetOf(table.OldImage()) || IsInexact(change.Old!))
         {
             yield return !verdict.Guarded || change.KeepsKey(table.Key) ? Row(change.Old!, table.Key) : null;
         }

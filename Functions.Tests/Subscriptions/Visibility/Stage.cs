@@ -78,8 +78,19 @@ internal sealed class Stage : IAsyncDisposable
 
     public async Task ExecuteAsync(string sql)
     {
-        await using var command = new NpgsqlCommand(sql, Writer);
-        await command.ExecuteNonQueryAsync();
+        for (var isAgain = false; ; isAgain = true)
+        {
+            await using var command = new NpgsqlCommand(sql, Writer);
+            try
+            {
+                await command.ExecuteNonQueryAsync();
+                return;
+            }
+            catch (PostgresException ex) when (ex.SqlState == PostgresErrorCodes.DeadlockDetected && !isAgain)
+            {
+                // It locks tables one after another that the app reads in its own order, and nothing of it was done.
+            }
+        }
     }
 
     /// <summary>Waits until every commit so far has been handled to its end.</summary>

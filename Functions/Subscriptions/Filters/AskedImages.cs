@@ -51,9 +51,11 @@ internal sealed class AskedImages
     private string ListOf(FilterQuestion question) =>
         "{" + string.Join(',', question.Images.Where(image => CanJudge(question, image)).Select(image => _numbers[image].ToString(CultureInfo.InvariantCulture))) + "}";
 
-    // What PostgreSQL reads back from an inexact value's JSON is another value.
-    private static bool CanJudge(FilterQuestion question, RowImage image) =>
-        question.Columns.All(column => image.Has(image.Relation.OrdinalOf(column)) && !image.Inexact.Contains(column));
+    // What PostgreSQL reads back from an inexact value's JSON is another value; of a float, one that no operator of a filter tells from it: zero without its sign.
+    private static bool CanJudge(FilterQuestion question, RowImage image) => question.Columns.All(column =>
+        image.Relation.OrdinalOf(column) is var ordinal && image.Has(ordinal) && (!image.Inexact.Contains(column) || IsFloat(image.Relation.Columns[ordinal].TypeOid)));
+
+    private static bool IsFloat(uint type) => type is 700 or 701;
 
     private static string Project(RowImage image, List<string> columns)
     {
