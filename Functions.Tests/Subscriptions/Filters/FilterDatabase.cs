@@ -51,7 +51,8 @@ internal sealed class FilterDatabase : IAsyncDisposable
     {
         var description = await DescribeAsync(table);
         var oid = await _database.ScalarAsync<uint>($"select '{table}'::regclass::oid");
-        return new Relation(oid, "public", table, ReplicaIdentity.Full, [.. description.Columns.Select(column => new Column(column.Name, 0, column.BaseTypeName, column.IsKey))], []);
+        var types = await _database.ScalarAsync<uint[]>($"select array_agg(atttypid order by attnum) from pg_attribute where attrelid = {oid} and attnum > 0 and not attisdropped");
+        return new Relation(oid, "public", table, ReplicaIdentity.Full, [.. description.Columns.Zip(types!, (column, type) => new Column(column.Name, type, column.BaseTypeName, column.IsKey))], []);
     }
 
     public async Task<IReadOnlyList<FilterAnswer>> AskAsync(Relation relation, TimeSpan limit, params FilterQuestion[] questions)
