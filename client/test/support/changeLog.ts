@@ -8,10 +8,14 @@ interface Row {
 }
 
 interface Subscription {
+  /** Which of the stand-in's connections it is sent to. */
+  readonly session: number;
   readonly topic: string;
   readonly filter: string | undefined;
   /** The last row that was sent, whether or not it came. */
   previous: number;
+  /** Whether something was lost that no later message has shown yet. */
+  hidesLoss: boolean;
 }
 
 /**
@@ -27,7 +31,6 @@ export class ChangeLog {
   keptFrom = 1;
   readonly subscriptions = new Map<number, Subscription>();
   private rows: Row[] = [];
-  private session = 0;
 
   constructor(private readonly service: StandIn) {
     service.on("channels/join", (call) => this.join(call));
@@ -50,9 +53,13 @@ export class ChangeLog {
   send(numbers: readonly number[], { lost = false, previous }: { lost?: boolean; previous?: string | null } = {}): void {
     for (const [id, subscription] of this.subscriptions) {
       const wanted = numbers.filter((n) => this.wants(subscription, n));
-      if (wanted.length > 0 && !lost) {
+      const hub = this.service.hubs[subscription.session - 1];
+      if (wanted.length > 0 && !lost && hub?.isRunning === true) {
         const before = previous === undefined ? position(subscription.previous) : previous;
-        this.service.hub.invoke("postgres_changes", inserts([id], wanted.map(position), this.epoch, before));
+        hub.invoke("postgres_changes", inserts([id], wanted.map(position), this.epoch, before));
+      }
+      if (wanted.length > 0) {
+        subscription.hidesLoss = lost;
       }
       subscription.previous = wanted.at(-1) ?? subscription.previous;
     }
@@ -63,26 +70,28 @@ export class ChangeLog {
     this.write(count, toList).forEach((n) => this.send([n]));
   }
 
+  /** Whether a client could not know of a loss: then progress, and the end of the connection, would make it one for ever. */
+  get hidesLoss(): boolean {
+    return [...this.subscriptions.values()].some(({ session, hidesLoss }) => hidesLoss && session === this.service.hubs.length);
+  }
+
   progress(upTo = this.last, epoch = this.epoch): void {
     this.service.hub.invoke("progress", { epoch, position: end(upTo) });
   }
 
-  join({ body }: Call): Answer {
-    if (this.session !== this.service.hubs.length) {
-      this.session = this.service.hubs.length;
-      this.subscriptions.clear();
-    }
-    return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.joined(channel)) } };
+  join({ body, headers }: Call): Answer {
+    const session = Number(headers.get("x-realtime-session")?.replace("secret-", ""));
+    return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.joined(channel, session)) } };
   }
 
   resume({ body }: Call): Answer {
     return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.resumed(channel)) } };
   }
 
-  /** Gives other numbers to the subscriptions of a topic, in the order that they were asked in. */
+  /** Gives other numbers to the latest session's subscriptions of a topic, in the order that they were asked in. */
   renumber(topic: string, by = 50): readonly number[] {
     return [...this.subscriptions].flatMap(([id, subscription]) => {
-      if (subscription.topic !== topic) {
+      if (subscription.topic !== topic || subscription.session !== this.service.hubs.length) {
         return [];
       }
       this.subscriptions.delete(id);
@@ -91,17 +100,17 @@ export class ChangeLog {
     });
   }
 
-  private joined(channel: Record<string, unknown>): Record<string, unknown> {
+  private joined(channel: Record<string, unknown>, session: number): Record<string, unknown> {
     const answer = this.service.joined(channel);
-    const entries = list(answer["postgres_changes"]).map((entry) => ({ ...entry, id: this.numberOf(String(channel["topic"]), entry) }));
+    const entries = list(answer["postgres_changes"]).map((entry) => ({ ...entry, id: this.numberOf(session, String(channel["topic"]), entry) }));
     return { ...answer, postgres_changes: entries, ...(entries.length === 0 ? {} : { cursor: { epoch: this.epoch, position: end(this.last) } }) };
   }
 
-  private numberOf(topic: string, entry: Record<string, unknown>): number {
+  private numberOf(session: number, topic: string, entry: Record<string, unknown>): number {
     const filter = entry["filter"] === undefined ? undefined : String(entry["filter"]);
-    const known = [...this.subscriptions].find(([, one]) => one.topic === topic && one.filter === filter)?.[0];
-    const id = known ?? this.session * 1_000 + this.subscriptions.size + 1;
-    this.subscriptions.set(id, this.subscriptions.get(id) ?? { topic, filter, previous: this.last });
+    const own = [...this.subscriptions].filter(([, one]) => one.session === session);
+    const id = own.find(([, one]) => one.topic === topic && one.filter === filter)?.[0] ?? session * 1_000 + own.length + 1;
+    this.subscriptions.set(id, this.subscriptions.get(id) ?? { session, topic, filter, previous: this.last, hidesLoss: false });
     return id;
   }
 
