@@ -21,8 +21,6 @@ export class Channel {
   view: PresenceView | undefined;
   /** There while row changes are held back. */
   hold: Hold | undefined;
-  /** Of its join: up to there nothing is missing once it has resumed. */
-  cursor: Cursor | undefined;
   /** Whether what it had missed was forgotten before it came back. */
   hasOutlived = false;
   /** Whether the transport itself asked for a replay of broadcasts, so that those heard already are repeats. */
@@ -59,7 +57,6 @@ export class Channel {
 
   /** Takes the cursor of its join: entries that do not resume begin there. */
   begin(cursor: Cursor | undefined): void {
-    this.cursor = cursor;
     if (cursor !== undefined) {
       this.entries.filter(({ canResume }) => !canResume).forEach((entry) => entry.begin(cursor));
     }

@@ -111,14 +111,12 @@ export class EntryPositions {
     }
   }
 
-  /** Nothing is missing any more, and nothing up to the cursor of the join, after which the log was read to its end. */
-  mended(joined: Cursor | undefined): void {
+  /**
+   * Nothing is missing any more that was sent before. The cursor stays where it is, also where a join has told a later one: what was committed before
+   * that may not have been in the log yet when it was read, and comes by SignalR.
+   */
+  mended(): void {
     this.torn.clear();
-    const position = readPosition(joined?.position);
-    if (position !== undefined && joined?.epoch === this.epoch && this.cursor !== undefined) {
-      this.floor = laterOf(this.floor ?? position, position);
-      this.cursor = laterOf(this.cursor, position);
-    }
   }
 
   /** Where to resume; undefined where it cannot. The service takes the later of a table's position and the cursor. */

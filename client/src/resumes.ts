@@ -66,7 +66,7 @@ function answered(context: ChannelContext, operation: ResumeOperation, answer: R
 
 /** All that was missed is delivered. Where more was held back meanwhile than is kept, it goes on with what was dropped. */
 function finish(context: ChannelContext, channel: Channel, hold: Hold): void {
-  channel.entries.forEach((entry) => entry.mended(channel.cursor));
+  channel.entries.forEach((entry) => entry.mended());
   if (hold.wait.since() === undefined) {
     hold.wait.end();
     hold.wait = context.held.wait();

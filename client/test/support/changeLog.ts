@@ -84,8 +84,9 @@ export class ChangeLog {
     return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.joined(channel, session)) } };
   }
 
-  resume({ body }: Call): Answer {
-    return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.resumed(channel)) } };
+  /** Gives what was missed, as far as it is logged. */
+  resume({ body }: Call, logged = this.last): Answer {
+    return { status: 200, body: { channels: list(body["channels"]).map((channel) => this.resumed(channel, logged)) } };
   }
 
   /** Gives other numbers to the latest session's subscriptions of a topic, in the order that they were asked in. */
@@ -114,28 +115,28 @@ export class ChangeLog {
     return id;
   }
 
-  private resumed({ topic, subscriptions }: Record<string, unknown>): Record<string, unknown> {
+  private resumed({ topic, subscriptions }: Record<string, unknown>, logged: number): Record<string, unknown> {
     const asked = list(subscriptions).map((one) => ({ ...one, found: this.subscriptions.get(Number(one["id"])) }));
     if (asked.some(({ found }) => found?.topic !== topic)) {
       return { topic, status: "error", statusCode: 400, code: "TopicNotJoined", message: "No such subscription." };
     }
-    const parts = asked.map((one) => this.read(one));
+    const parts = asked.map((one) => this.read(one, logged));
     return { topic, status: "ok", messages: parts.flatMap(({ messages }) => messages), subscriptions: parts.map(({ told }) => told) };
   }
 
-  private read(asked: Record<string, unknown>): { messages: readonly unknown[]; told: unknown } {
+  private read(asked: Record<string, unknown>, logged: number): { messages: readonly unknown[]; told: unknown } {
     const id = Number(asked["id"]);
     const from = Math.max(numberAt(asked["position"]), ...list(asked["tables"]).map((table) => numberAt(table["position"])));
     const reason = asked["epoch"] !== this.epoch ? "EpochChanged" : from + 1 < this.keptFrom ? "WindowPassed" : undefined;
     if (reason !== undefined) {
       return { messages: [], told: { id, gap: { reason, message: "Read the table again." }, cursor: { epoch: this.epoch, position: end(this.last) } } };
     }
-    const page = this.rows.slice(from, from + this.pageSize);
+    const page = this.rows.slice(from, Math.min(logged, from + this.pageSize));
     const reached = page.at(-1)?.n ?? from;
     const found = page.map(({ n }) => n).filter((n) => this.wants(this.subscriptions.get(id), n));
     return {
       messages: found.length === 0 ? [] : [inserts([id], found.map(position), this.epoch)],
-      told: { id, more: reached < this.last, tables: [{ schema: "public", table: "todos", position: position(reached) }] },
+      told: { id, more: reached < logged, tables: [{ schema: "public", table: "todos", position: position(reached) }] },
     };
   }
 

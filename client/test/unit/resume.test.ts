@@ -22,6 +22,21 @@ describe.each(["1.0.0", "2.0.0"])("a lost connection, with serializer %s,", (vsn
     ]);
   });
 
+  it("loses nothing that the log did not have yet when the channel joined again", async () => {
+    const heard: Heard = [];
+    await harness.joined(harness.listener(harness.client(), heard));
+    harness.log.say();
+    harness.service.on("channels/resume", (call) => {
+      const answer = harness.log.resume(call, 2);
+      harness.log.send([3]);
+      return answer;
+    });
+    await harness.reconnect(() => harness.log.write(2));
+    harness.log.say();
+    await harness.settle();
+    expect(heard).toEqual([1, 2, "resumed 1", 3, 4]);
+  });
+
   it("is told of where nothing was missed, and again when it is lost again", async () => {
     const heard: Heard = [];
     await harness.joined(harness.listener(harness.client(), heard));

@@ -31,12 +31,14 @@ describe("whatever is lost, repeated, late and cut,", () => {
     );
     harness.log.pageSize = 1 + below(8);
 
+    // Rows that are committed, and neither in the log nor sent yet.
+    const waiting: number[] = [];
     const late = (answer: (call: Call) => Answer) => async (call: Call): Promise<Answer> => {
       const first = random() < 0.5 ? answer(call) : undefined;
       await new Promise((resolve) => setTimeout(resolve, below(300)));
       return random() < 0.1 ? "drop" : (first ?? answer(call));
     };
-    harness.service.on("channels/resume", late((call) => harness.log.resume(call)));
+    harness.service.on("channels/resume", late((call) => harness.log.resume(call, (waiting[0] ?? harness.log.last + 1) - 1)));
     harness.service.on("channels/join", late((call) => harness.log.join(call)));
 
     const write = (): number => {
@@ -45,6 +47,7 @@ describe("whatever is lost, repeated, late and cut,", () => {
       committed[list]?.push(n);
       return n;
     };
+    const process = (): void => waiting.splice(0).forEach((n) => harness.log.send([n]));
     const acts: readonly (() => void)[] = [
       () => harness.log.send([write()]),
       () => harness.log.send([write()]),
@@ -71,7 +74,12 @@ describe("whatever is lost, repeated, late and cut,", () => {
       },
     ];
     for (let step = 0; step < 120; step++) {
-      acts[below(acts.length)]?.();
+      if (random() < 0.2) {
+        waiting.push(write());
+      } else {
+        process();
+        acts[below(acts.length)]?.();
+      }
       if (random() < 0.5) {
         await harness.settle(below(400));
       }
@@ -79,6 +87,7 @@ describe("whatever is lost, repeated, late and cut,", () => {
         harness.service.hub.drop("cut");
       }
     }
+    process();
     await harness.reconnectIfOpen();
     await harness.settle(60_000);
     const numbers = heard.map((one) => one.filter((item) => typeof item === "number"));
