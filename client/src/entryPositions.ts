@@ -18,7 +18,7 @@ export interface ResumeFrom extends Cursor {
  */
 export class EntryPositions {
   private epoch: string | undefined;
-  /** Where the stream began: what is not after it is a repeat. */
+  /** Where the stream began: nothing is missing before it. What still comes from before it is welcome all the same. */
   private floor: Position | undefined;
   private cursor: Position | undefined;
   private seen: TablePositions;
@@ -34,11 +34,13 @@ export class EntryPositions {
     return this.cursor !== undefined;
   }
 
-  /** Begins at the cursor of a join or a gap: whatever came before it does not count any more. */
+  /** Begins at the cursor of a join or a gap: what is missing from before it is not asked for any more. */
   begin({ epoch, position }: Cursor): void {
+    if (epoch !== this.epoch) {
+      this.seen = new TablePositions(this.limit);
+    }
     this.epoch = epoch;
     this.floor = this.cursor = readPosition(position);
-    this.seen = new TablePositions(this.limit);
     this.torn.clear();
   }
 
@@ -70,7 +72,7 @@ export class EntryPositions {
       // A form that this version does not know: better a repeat than a loss.
       return true;
     }
-    const last = this.lastSeen(table) ?? this.floor;
+    const last = this.seen.get(table);
     if (last !== undefined && !isAfter(next, last)) {
       return false;
     }
@@ -94,14 +96,13 @@ export class EntryPositions {
     if (!this.isOf(epoch)) {
       return true;
     }
-    const seen = this.lastSeen({ schema, table });
-    const start = seen ?? this.floor;
-    if (start !== undefined && !isAfter(first, start)) {
+    const last = this.seen.get({ schema, table });
+    if (last !== undefined && !isAfter(first, last)) {
       // A repeat, at least in part: what follows the last one seen is in it.
       return false;
     }
     const before = readPosition(previous);
-    return before === undefined || isAfter(before, seen ?? this.cursor);
+    return before === undefined || isAfter(before, this.lastSeen({ schema, table }) ?? this.cursor);
   }
 
   /** Notes a hole, until it is mended. */
@@ -173,7 +174,7 @@ export class EntryPositions {
     this.torn = new Map(other.torn);
   }
 
-  /** What was seen of a table, though not from before its stream began. */
+  /** What was seen of a table, or where the stream began if that is later. */
   private lastSeen(table: Table): Position | undefined {
     const seen = this.seen.get(table);
     return seen === undefined || this.floor === undefined ? seen : laterOf(seen, this.floor);

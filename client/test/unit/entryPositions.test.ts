@@ -53,7 +53,6 @@ describe("the positions of an entry", () => {
     ["follows the cursor", 12, 10, false],
     ["names one that is not known", 12, 11, true],
     ["does not know", 12, null, true],
-    ["is a repeat", 10, null, false],
   ] as const)("see a hole where the first message %s: %i after %s", (_, n, previous, isHole) => {
     expect(begun().isHole(message(n, previous))).toBe(isHole);
   });
@@ -83,7 +82,17 @@ describe("the positions of an entry", () => {
     expect(copy.resumeFrom()).toEqual({ epoch: "1-1-1", position: end(20), tables: [] });
   });
 
-  it("begin anew after a gap", () => {
+  it("go on after a gap in the same epoch, with what they have seen as repeats, and without holes from before it", () => {
+    const entry = begun();
+    entry.advance("1-1-1", todos, position(12));
+    entry.tear(message(14, 13));
+    entry.begin({ epoch: "1-1-1", position: end(20) });
+    expect([12, 19].map((n) => entry.advance("1-1-1", todos, position(n)))).toEqual([false, true]);
+    expect([entry.isHole(message(22, 20)), entry.isHole(message(22, 21))]).toEqual([false, true]);
+    expect(entry.resumeFrom()).toEqual({ epoch: "1-1-1", position: end(20), tables: [] });
+  });
+
+  it("begin anew after a gap that begins another epoch", () => {
     const entry = begun();
     entry.advance("1-1-1", todos, position(12));
     entry.begin({ epoch: "1-1-2", position: end(3) });
