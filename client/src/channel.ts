@@ -21,6 +21,8 @@ export class Channel {
   view: PresenceView | undefined;
   /** There while row changes are held back. */
   hold: Hold | undefined;
+  /** How many times in a row the service lost sight of it before it had resumed. */
+  breaks: number;
   /** Whether what it had missed was forgotten before it came back. */
   hasOutlived = false;
   /** Whether the transport itself asked for a replay of broadcasts, so that those heard already are repeats. */
@@ -44,6 +46,7 @@ export class Channel {
     readonly memory?: ChannelMemory,
   ) {
     this.name = nameOf(topic);
+    this.breaks = memory?.breaks ?? 0;
     this.heard = memory?.heard ?? new RecentIds();
     this.entries = asked.map((_, place) => memory?.entries[place] ?? new EntryPositions());
   }

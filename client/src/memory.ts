@@ -14,7 +14,8 @@ export function keepMemory(context: ChannelContext, channel: Channel): void {
   if (!channel.isOver && (channel.canResume || channel.config.isPrivate)) {
     // Where the join was not answered, nothing was heard since the connection before it.
     const aliveAt = channel.isJoined ? context.aliveAt : (channel.memory?.aliveAt ?? context.aliveAt);
-    context.memories.put(keyOf(context, channel.topic, channel.asked, channel.config.isPrivate), { entries: channel.entries, heard: channel.heard, aliveAt });
+    const { topic, asked, config, entries, heard, breaks } = channel;
+    context.memories.put(keyOf(context, topic, asked, config.isPrivate), { entries, heard, aliveAt, breaks });
   }
 }
 

@@ -9,6 +9,9 @@ import { broken } from "./replies.js";
 import { tellGap, tellResumed } from "./resumeNotes.js";
 import { parseResumed, type ResumeAnswer } from "./resumeWire.js";
 
+/** A channel that the service does not have right after its join will not be had by joining it for ever. */
+const mostBreaks = 3;
+
 /** Asks the service what a batch of channels has missed, and delivers it. */
 export async function callResumes(context: ChannelContext, batch: readonly ResumeOperation[]): Promise<void> {
   const asked = batch.filter(({ channel }) => context.table.isCurrent(channel) && channel.hold !== undefined);
@@ -75,6 +78,7 @@ function finish(context: ChannelContext, channel: Channel, hold: Hold): void {
     return;
   }
   channel.hold = undefined;
+  channel.breaks = 0;
   if (hold.count > 0 || (hold.isRejoin && hold.gaps.size === 0)) {
     tellResumed(context, channel, hold.count);
   }
@@ -95,8 +99,9 @@ function failed(context: ChannelContext, { channel, token }: ResumeOperation, er
     retryResume(context, channel);
     return;
   }
-  if (error.code !== "TopicNotJoined") {
-    // The same positions would be refused for ever.
+  channel.breaks++;
+  if (error.code !== "TopicNotJoined" || channel.breaks > mostBreaks) {
+    // The same would be refused for ever.
     channel.isOver = true;
     tellGap(context, channel, { reason: error.code, message: `What was missed could not be asked for. ${error.message}` });
   }

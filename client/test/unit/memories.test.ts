@@ -13,7 +13,7 @@ function memory(began: number, seen: number, ids: readonly string[] = [], aliveA
   entry.begin({ epoch: "1-1-1", position: end(began) });
   entry.advance("1-1-1", todos, position(seen));
   ids.forEach((id) => heard.add(id));
-  return { entries: [entry], heard, aliveAt };
+  return { entries: [entry], heard, aliveAt, breaks: 0 };
 }
 
 describe("what is kept of channels without a socket", () => {

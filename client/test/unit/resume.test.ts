@@ -246,6 +246,37 @@ describe.each(["1.0.0", "2.0.0"])("a lost connection, with serializer %s,", (vsn
     expect(harness.service.bodies("channels/join")).toHaveLength(3);
   });
 
+  it("is told as a gap where the service never finds the channel, and the channel goes on", async () => {
+    const heard: Heard = [];
+    const channel = harness.listener(harness.client(), heard);
+    await harness.joined(channel);
+    harness.service.on("channels/resume", ({ body }) => ({
+      status: 200,
+      body: { channels: list(body["channels"]).map(({ topic }) => ({ topic, status: "error", statusCode: 400, code: "TopicNotJoined", message: "No." })) },
+    }));
+    await harness.reconnect(() => harness.log.write(1));
+    await harness.settle(60_000);
+    expect(harness.asked).toHaveLength(4);
+    harness.log.say();
+    await harness.settle();
+    expect([heard, channel.state]).toEqual([["gap TopicNotJoined", 2], "joined"]);
+  });
+
+  it("that lasts for more than an hour is told as a gap", async () => {
+    const heard: Heard = [];
+    await harness.joined(harness.listener(harness.client(), heard));
+    harness.log.say();
+    harness.service.on("negotiate", () => "drop");
+    await harness.reconnect(() => harness.log.write(1));
+    await harness.settle(3_600_000);
+    harness.service.on("negotiate", (call) => harness.service.well(call));
+    await harness.settle(60_000);
+    harness.log.say();
+    await harness.settle();
+    expect(heard).toEqual([1, "gap WindowPassed", 3]);
+    expect(harness.asked).toEqual([]);
+  });
+
   it("is told as a gap where its positions are refused", async () => {
     const heard: Heard = [];
     const channel = harness.listener(harness.client(), heard);
