@@ -39,7 +39,7 @@ export class Api {
   }
 
   /** Posts to a route under `channels/`. */
-  channels(route: "join" | "leave" | "access-token", body: unknown): Promise<unknown> {
+  channels(route: "join" | "leave" | "access-token" | "resume", body: unknown): Promise<unknown> {
     return this.call(`channels/${route}`, { method: "POST", body: JSON.stringify(body) });
   }
 

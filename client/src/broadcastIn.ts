@@ -7,24 +7,35 @@ import { parseBroadcasts, type Broadcast } from "./liveMessages.js";
 import { push } from "./replies.js";
 import { warnOnce } from "./warnings.js";
 
-/** Delivers the kept messages that the answer of a join brings, oldest first. Live copies of them are repeats. */
+/**
+ * Delivers the kept messages that the answer of a join brings, oldest first. Live copies of them are repeats. Where it was the transport that asked
+ * for them, so are those that came before the connection was lost.
+ */
 export function deliverReplay(context: ChannelContext, channel: Channel, replay: unknown): void {
   for (const broadcast of parseBroadcasts(replay)) {
     const id = idOf(broadcast);
     if (id !== undefined) {
-      channel.replayed.add(id);
+      if (channel.repeats && channel.heard.has(id)) {
+        continue;
+      }
+      channel.heard.add(id);
     }
     emit(context, channel, { ...broadcast, meta: { ...broadcast.meta, replayed: true } });
   }
 }
 
-/** Delivers what is for the channel: not its own, unless it wants that, and no repeats of what was replayed. */
+/** Delivers what is for the channel: not its own, unless it wants that, and no repeats. */
 export function deliverBroadcasts(context: ChannelContext, channel: Channel, broadcasts: readonly Broadcast[]): void {
   for (const broadcast of broadcasts) {
     const isOwn = broadcast.from === context.sender && !channel.config.self;
-    if (!isOwn && !channel.replayed.has(idOf(broadcast) ?? "")) {
-      emit(context, channel, broadcast);
+    const id = idOf(broadcast);
+    if (isOwn || (id !== undefined && channel.heard.has(id))) {
+      continue;
     }
+    if (id !== undefined) {
+      channel.heard.add(id);
+    }
+    emit(context, channel, broadcast);
   }
 }
 

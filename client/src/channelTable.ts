@@ -14,14 +14,18 @@ export class ChannelTable {
     return this.channels.get(topic);
   }
 
-  /** Puts a channel in the place of its topic; answers the one that was there. */
-  replace(channel: Channel): Channel | undefined {
-    const former = this.channels.get(channel.topic);
-    this.channels.set(channel.topic, channel);
+  /** Ends the channel of a topic, and answers it: what it knew is free for the next one to take. */
+  end(topic: string): Channel | undefined {
+    const former = this.channels.get(topic);
     if (former !== undefined) {
-      this.end(former);
+      this.remove(former);
     }
     return former;
+  }
+
+  /** Puts a channel in the free place of its topic. */
+  add(channel: Channel): void {
+    this.channels.set(channel.topic, channel);
   }
 
   /** Whether it is the one that its topic means now, and not one that was left or replaced while an answer was awaited. */
@@ -32,7 +36,9 @@ export class ChannelTable {
   remove(channel: Channel): void {
     if (this.isCurrent(channel)) {
       this.channels.delete(channel.topic);
-      this.end(channel);
+      channel.endRenewal()?.end();
+      channel.hold?.wait.end();
+      this.ended(channel);
     }
   }
 
@@ -77,10 +83,5 @@ export class ChannelTable {
   /** Whether a leave has anything to leave. */
   mayBeJoined(topic: string): boolean {
     return this.known.has(topic);
-  }
-
-  private end(channel: Channel): void {
-    channel.endRenewal();
-    this.ended(channel);
   }
 }

@@ -1,5 +1,5 @@
 import { beginBroadcast } from "./broadcastOut.js";
-import { receiveChanges } from "./changes.js";
+import { receiveChanges, receiveProgress } from "./changes.js";
 import type { ChannelContext, ChannelOperation } from "./context.js";
 import type { Frame } from "./frames.js";
 import { beginJoin, callJoins } from "./joins.js";
@@ -7,11 +7,12 @@ import { beginLeave, callLeaves } from "./leaves.js";
 import { receiveLive } from "./live.js";
 import { beginPresence } from "./presenceOut.js";
 import { closed, okReply, system } from "./replies.js";
+import { callResumes } from "./resumes.js";
 import { beginToken, callTokens } from "./tokens.js";
 import { parseScoped } from "./wire.js";
 
 /** The targets of the service's invocations. */
-export const targets = ["postgres_changes", "broadcast", "presence_diff", "presence_state", "system", "close"] as const;
+export const targets = ["postgres_changes", "broadcast", "presence_diff", "presence_state", "progress", "system", "close"] as const;
 
 export type Target = (typeof targets)[number];
 
@@ -49,6 +50,8 @@ export function handleMessage(context: ChannelContext, target: Target, argument:
     case "presence_diff":
     case "presence_state":
       return receiveLive(context, target, argument);
+    case "progress":
+      return receiveProgress(context, argument);
     case "system":
       return showNote(context, argument);
     case "close":
@@ -65,6 +68,8 @@ export function callBatch(context: ChannelContext, batch: readonly ChannelOperat
       return callLeaves(context, batch.filter((operation) => operation.kind === "leave"));
     case "token":
       return callTokens(context, batch.filter((operation) => operation.kind === "token"));
+    case "resume":
+      return callResumes(context, batch.filter((operation) => operation.kind === "resume"));
     case undefined:
       return Promise.resolve();
   }
@@ -97,6 +102,7 @@ function closeChannels(context: ChannelContext, argument: unknown): void {
   context.table.named(message.topics, undefined).forEach((channel) => {
     context.emit(system(channel, { extension: "system", status: "error", message: text }));
     context.emit(closed(channel));
+    channel.isOver = true;
     context.table.remove(channel);
     context.table.gone(channel.topic);
   });

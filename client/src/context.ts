@@ -7,7 +7,8 @@ import type { Frame } from "./frames.js";
 import type { Heartbeat } from "./heartbeat.js";
 import type { HeldMessages } from "./held.js";
 import type { LiveMessage } from "./liveMessages.js";
-import type { Logger } from "./options.js";
+import type { Memories } from "./memories.js";
+import type { Logger, MissedChanges, Resumed } from "./options.js";
 import type { Operation, Outbox } from "./outbox.js";
 import type { PresenceMirrors } from "./presenceMirrors.js";
 import type { Refusals } from "./refusals.js";
@@ -37,7 +38,14 @@ export interface TokenOperation extends Operation {
   readonly tries: number;
 }
 
-export type ChannelOperation = JoinOperation | LeaveOperation | TokenOperation;
+export interface ResumeOperation extends Operation {
+  readonly kind: "resume";
+  readonly channel: Channel;
+  /** The channel's when it was asked. */
+  readonly token: string;
+}
+
+export type ChannelOperation = JoinOperation | LeaveOperation | TokenOperation | ResumeOperation;
 
 /** A channel's wish to be present, or no longer, that {@link Tracks} has. */
 export interface TrackOperation extends Operation {
@@ -60,6 +68,15 @@ export interface ChannelContext {
   readonly heartbeat: Heartbeat;
   readonly held: HeldMessages<ChangesMessage>;
   readonly heldLive: HeldMessages<LiveMessage>;
+  /** Channels that have found a hole, and resume in a moment. */
+  readonly torn: Set<Channel>;
+  readonly memories: Memories;
+  /** Tells services apart: one transport may have clients of several. */
+  readonly memoryScope: string;
+  /** When something last came through the connection. */
+  aliveAt: number;
+  readonly onResume: (resumed: Resumed) => void;
+  readonly onGap: (gap: MissedChanges) => void;
   readonly mirrors: PresenceMirrors;
   readonly refusals: Refusals;
   readonly timers: Timers;

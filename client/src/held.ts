@@ -3,6 +3,9 @@ export interface Wait<T> {
   /** What came since it began, in the order of arrival; undefined where not all of it is there any more. */
   since(): readonly T[] | undefined;
 
+  /** Moves its beginning on, past so many of those messages. */
+  skip(count: number): void;
+
   /** Ends it. What nobody else waits for is forgotten. Once it has ended, ending it does nothing. */
   end(): void;
 }
@@ -22,7 +25,7 @@ interface Held<T> {
  */
 export class HeldMessages<T> {
   private readonly messages: Held<T>[] = [];
-  /** Where each wait began; the oldest comes first. */
+  /** Where each wait began. */
   private readonly waits = new Map<Wait<T>, number>();
   private next = 0;
   private lostBefore = 0;
@@ -35,11 +38,23 @@ export class HeldMessages<T> {
     private readonly mostBytes = 32 * 1024 * 1024,
   ) {}
 
-  wait(): Wait<T> {
-    const from = this.next;
-    const wait: Wait<T> = { since: () => this.since(from), end: () => this.forget(wait) };
+  /** Begins now, or where another wait began that has not ended. */
+  wait(like?: Wait<T>): Wait<T> {
+    const from = (like === undefined ? undefined : this.waits.get(like)) ?? this.next;
+    const wait: Wait<T> = {
+      since: () => this.since(this.waits.get(wait) ?? from),
+      skip: (count) => this.skip(wait, count),
+      end: () => this.forget(wait),
+    };
     this.waits.set(wait, from);
     return wait;
+  }
+
+  /** The one of two waits that began earlier; the other is ended. */
+  earlier(left: Wait<T>, right: Wait<T>): Wait<T> {
+    const [first, second] = (this.waits.get(left) ?? this.next) <= (this.waits.get(right) ?? this.next) ? [left, right] : [right, left];
+    second.end();
+    return first;
   }
 
   keep(message: T): void {
@@ -60,9 +75,23 @@ export class HeldMessages<T> {
     return from < this.lostBefore ? undefined : this.messages.filter(({ place }) => place >= from).map(({ message }) => message);
   }
 
+  private skip(wait: Wait<T>, count: number): void {
+    const from = this.waits.get(wait);
+    if (from !== undefined) {
+      // While somebody waits every message is kept, so places have no holes.
+      this.waits.set(wait, Math.min(from + count, this.next));
+      this.tidy();
+    }
+  }
+
   private forget(wait: Wait<T>): void {
     this.waits.delete(wait);
-    const [oldest = this.next] = this.waits.values();
+    this.tidy();
+  }
+
+  /** Drops what nobody waits for. */
+  private tidy(): void {
+    const oldest = Math.min(this.next, ...this.waits.values());
     while ((this.messages[0]?.place ?? oldest) < oldest) {
       this.drop();
     }

@@ -1,23 +1,25 @@
 import { deliverReplay } from "./broadcastIn.js";
-import { deliver } from "./changes.js";
-import { Channel } from "./channel.js";
-import { channelConfig } from "./channelConfig.js";
+import { deliverKept } from "./changes.js";
+import type { Channel } from "./channel.js";
 import type { ChannelContext, JoinOperation } from "./context.js";
 import { asCallError, CallError, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
 import type { Wait } from "./held.js";
 import { forgetAndLeave } from "./leaves.js";
+import { holdBack } from "./holds.js";
+import { joinRequest } from "./joinRequest.js";
 import { deliverLive } from "./live.js";
 import type { LiveMessage } from "./liveMessages.js";
 import { beginView } from "./presenceIn.js";
 import { closed, errorReply, okReply, system } from "./replies.js";
-import { usableToken } from "./tokens.js";
-import { isObject, parseAnswers, type ChangesMessage, type ChannelAnswer, type JsonObject } from "./wire.js";
+import { tellGap } from "./resumeNotes.js";
+import { parseAnswers, type ChangesMessage, type ChannelAnswer } from "./wire.js";
 
 /** Takes a `phx_join`. A second one of the same topic replaces the first, as with a Phoenix server. */
 export function beginJoin(context: ChannelContext, frame: Frame): void {
-  const operation = operationOf(context, frame);
-  const former = context.table.replace(operation.channel);
+  const former = context.table.end(frame.topic);
+  const operation = joinRequest(context, frame);
+  context.table.add(operation.channel);
   if (former !== undefined) {
     context.emit(closed(former));
   }
@@ -83,8 +85,9 @@ function answered(context: ChannelContext, operation: JoinOperation, answer: Cha
     refuse(context, operation, new CallError(0, "UnexpectedAnswer", "The answer does not number every entry of postgres_changes."));
     return;
   }
-  const [changes, live] = [sent.changes.since(), sent.live.since()];
-  if (changes === undefined || live === undefined) {
+  channel.begin(answer.cursor);
+  const live = sent.live.since();
+  if (live === undefined || (sent.changes.since() === undefined && !channel.canResume)) {
     refuse(context, operation, new CallError(0, "TooManyHeld", "More came during the join than can be kept; join again."));
     return;
   }
@@ -92,8 +95,20 @@ function answered(context: ChannelContext, operation: JoinOperation, answer: Cha
   beginView(context, channel, answer.presence);
   answer.system.forEach((note) => context.emit(system(channel, note)));
   deliverReplay(context, channel, answer.replay);
-  changes.forEach((message) => deliver(context, channel, message));
+  beginChanges(context, channel, context.held.wait(sent.changes));
   live.forEach((message) => deliverLive(context, channel, message));
+}
+
+/** Delivers the changes that came during the join, after those that were missed before it. */
+function beginChanges(context: ChannelContext, channel: Channel, wait: Wait<ChangesMessage>): void {
+  if (channel.hasOutlived) {
+    tellGap(context, channel, { reason: "WindowPassed", message: "The connection was lost for too long; what was missed is not kept. Read the table again." });
+  }
+  if (channel.memory !== undefined && channel.canResume) {
+    holdBack(context, channel, wait, true);
+  } else {
+    deliverKept(context, channel, wait);
+  }
 }
 
 /** The call as a whole failed: nothing is known of any of its joins. */
@@ -123,35 +138,10 @@ function refuse(context: ChannelContext, { channel, frame }: JoinOperation, erro
   context.emit(errorReply(frame, error.reason));
   if (error.isFinal) {
     // An earlier join of the topic may still be in force.
+    channel.isOver = true;
     forgetAndLeave(context, channel);
   } else {
     // supabase-js joins again in a moment, which replaces whatever came of this one.
     context.table.remove(channel);
   }
-}
-
-function operationOf(context: ChannelContext, frame: Frame): JoinOperation {
-  const payload: JsonObject = isObject(frame.payload) ? frame.payload : {};
-  const config: JsonObject = isObject(payload["config"]) ? payload["config"] : {};
-  const entries: readonly unknown[] = Array.isArray(config["postgres_changes"]) ? config["postgres_changes"] : [];
-  const asked = entries.filter(isObject);
-  const token = usableToken(payload["access_token"]);
-  const channel = new Channel(frame.topic, frame.joinRef, asked, token ?? context.apikey, channelConfig(config));
-  const body = {
-    topic: channel.name,
-    // The API key decides where there is no token, so repeating it says nothing.
-    ...(token === undefined || token === context.apikey ? {} : { access_token: token }),
-    config: { ...config, postgres_changes: asked },
-  };
-  const text = JSON.stringify(body);
-  return {
-    kind: "join",
-    topic: frame.topic,
-    batchKey: "join",
-    bytes: text.length * 2,
-    channel,
-    frame,
-    body,
-    refusalKey: JSON.stringify([context.apikey, text]),
-  };
 }

@@ -17,6 +17,7 @@ export function beginLeave(context: ChannelContext, frame: Frame): void {
   }
   if (channel !== undefined) {
     context.emit(closed(channel));
+    channel.isOver = true;
     context.table.remove(channel);
   }
   leave(context, frame.topic);

@@ -3,6 +3,21 @@ import type { HubFactory } from "./hub.js";
 /** Receives what a developer may want to know. Never a token, never a row. */
 export type Logger = (level: "debug" | "warn", message: string) => void;
 
+/** A channel has been given all that it missed. */
+export interface Resumed {
+  readonly topic: string;
+  /** Changes that came late. */
+  readonly count: number;
+}
+
+/** A channel has missed changes that cannot be given. */
+export interface MissedChanges {
+  readonly topic: string;
+  /** One of the protocol's, such as `WindowPassed`. */
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** Settings of the transport; each has a default. */
 export interface TransportOptions {
   /** Makes the HTTP calls. Default: the global `fetch`. */
@@ -22,7 +37,8 @@ export interface TransportOptions {
   readonly refusalMs?: number;
 
   /**
-   * Milliseconds between tries of a leave, a new token or a track that failed for a passing reason, or of broadcasts that were answered 429.
+   * Milliseconds between tries of a leave, a new token, a track or a question what was missed that failed for a passing reason, or of broadcasts that
+   * were answered 429.
    * Default: 1, 5, 15 seconds.
    */
   readonly retryMs?: readonly number[];
@@ -35,10 +51,16 @@ export interface TransportOptions {
    */
   readonly latestOnly?: readonly string[];
 
+  /** Is told when a channel that lost its connection, or a message, has been given what it missed. */
+  readonly onResume?: (resumed: Resumed) => void;
+
+  /** Is told when changes were missed that cannot be given: read the channel's rows again. */
+  readonly onGap?: (gap: MissedChanges) => void;
+
   /** Opens the connection that brings messages. Default: `@microsoft/signalr`, with its own fall-backs to SSE and long polling. */
   readonly hub?: HubFactory;
 
-  /** Spreads reconnects, and requests for who is present. Default: `Math.random`. */
+  /** Spreads reconnects, and requests for what was missed and who is present. Default: `Math.random`. */
   readonly random?: () => number;
 }
 

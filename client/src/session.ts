@@ -3,13 +3,16 @@ import { beat } from "./beat.js";
 import { callBroadcasts } from "./broadcastOut.js";
 import { Broadcasts } from "./broadcasts.js";
 import { callBatch } from "./channels.js";
+import type { Channel } from "./channel.js";
 import { ChannelTable } from "./channelTable.js";
 import type { ChannelContext, ChannelOperation, TrackOperation } from "./context.js";
 import type { Endpoint } from "./endpoint.js";
 import { Heartbeat } from "./heartbeat.js";
 import { HeldMessages } from "./held.js";
 import type { LiveMessage } from "./liveMessages.js";
-import type { Logger } from "./options.js";
+import type { Memories } from "./memories.js";
+import { keepMemory } from "./memory.js";
+import type { Logger, MissedChanges, Resumed } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { callTracks } from "./presenceOut.js";
 import type { PresenceMirrors } from "./presenceMirrors.js";
@@ -28,7 +31,10 @@ export interface SessionSettings {
   readonly random: () => number;
   readonly refusals: Refusals;
   readonly mirrors: PresenceMirrors;
+  readonly memories: Memories;
   readonly latestOnly: ReadonlySet<string>;
+  readonly onResume: (resumed: Resumed) => void;
+  readonly onGap: (gap: MissedChanges) => void;
 }
 
 /** The socket that a session belongs to, as far as its channels need it. */
@@ -42,10 +48,12 @@ export interface Session extends ChannelContext {
 
 /** Begins with no channels. */
 export function openSession(settings: SessionSettings, endpoint: Endpoint, api: Api, socket: SessionSocket): Session {
-  const { log, mirrors, random, refusals, retryMs } = settings;
+  const { log, memories, mirrors, onGap, onResume, random, refusals, retryMs } = settings;
   const tracks = new Tracks();
   const table = new ChannelTable((channel) => {
     tracks.forget(channel);
+    session.torn.delete(channel);
+    keepMemory(session, channel);
     if (channel.view !== undefined) {
       mirrors.put(channel.topic, channel.view.mirror);
     }
@@ -64,6 +72,12 @@ export function openSession(settings: SessionSettings, endpoint: Endpoint, api: 
     heartbeat: heartbeatOf(socket.timers, tracks, (intervalMs) => beat(session, intervalMs)),
     held: new HeldMessages<ChangesMessage>(({ changes }) => changes.length),
     heldLive: new HeldMessages<LiveMessage>(countOf),
+    torn: new Set<Channel>(),
+    memories,
+    memoryScope: endpoint.base,
+    aliveAt: Date.now(),
+    onResume,
+    onGap,
     mirrors,
     refusals,
     retryMs,

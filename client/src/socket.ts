@@ -108,6 +108,7 @@ export class RealtimeSocket extends SocketShape {
   private listen(opened: Session, target: Target): void {
     this.hub?.on(target, (argument) => {
       if (this.readyState === this.OPEN) {
+        opened.aliveAt = Date.now();
         handleMessage(opened, target, argument);
       }
     });

@@ -87,10 +87,13 @@ export abstract class SocketShape extends EventTarget {
     }
   }
 
-  /** Hands a frame to supabase-js in a turn of its own: a handler that throws, or that closes the socket, does not disturb us. */
+  /**
+   * Hands a frame to supabase-js in a turn of its own: a handler that throws, or that closes the socket, does not disturb us. A frame that was
+   * on its way when the connection ended still arrives, for it counts as delivered.
+   */
   protected deliver(data: string | ArrayBuffer): void {
     queueMicrotask(() => {
-      if (this.state === this.OPEN) {
+      if (this.state === this.OPEN || this.state === this.CLOSING) {
         this.dispatchEvent(new MessageEvent("message", { data }));
       }
     });
@@ -104,10 +107,13 @@ export abstract class SocketShape extends EventTarget {
     const wasConnecting = this.state === this.CONNECTING;
     this.state = this.CLOSING;
     this.release();
+    const close = new SocketCloseEvent(1006, reason, false);
     if (wasConnecting) {
       this.dispatchEvent(new SocketErrorEvent(reason));
+      this.end(close);
+    } else {
+      queueMicrotask(() => this.end(close));
     }
-    this.end(new SocketCloseEvent(1006, reason, false));
   }
 
   private end(event: SocketCloseEvent): void {

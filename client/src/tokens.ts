@@ -1,4 +1,4 @@
-import { deliver } from "./changes.js";
+import { deliverKept } from "./changes.js";
 import type { ChannelContext, TokenOperation } from "./context.js";
 import { asCallError, CallError, tooManyWaiting } from "./errors.js";
 import type { Frame } from "./frames.js";
@@ -58,13 +58,20 @@ function answered(context: ChannelContext, operation: TokenOperation, answer: Ch
 
 /** Goes on under the new numbers where the former ones had come to: what came under those already is dropped as a repeat. */
 function catchUp(context: ChannelContext, { channel }: TokenOperation): void {
-  const missed = channel.endRenewal();
-  if (missed === undefined) {
-    context.emit(broken(channel, "TooManyHeld: More changes came during a change of token than can be kept."));
-    forgetAndLeave(context, channel);
+  const wait = channel.endRenewal();
+  if (wait === undefined) {
     return;
   }
-  missed.forEach((message) => deliver(context, channel, message));
+  if (channel.hold !== undefined) {
+    // What came under the new numbers is held back with the rest.
+    channel.hold.wait = context.held.earlier(channel.hold.wait, wait);
+  } else if (wait.since() === undefined && !channel.canResume) {
+    wait.end();
+    context.emit(broken(channel, "TooManyHeld: More changes came during a change of token than can be kept."));
+    forgetAndLeave(context, channel);
+  } else {
+    deliverKept(context, channel, wait);
+  }
 }
 
 function failed(context: ChannelContext, operation: TokenOperation, error: CallError): void {
@@ -96,6 +103,7 @@ function expel(context: ChannelContext, { channel }: TokenOperation, error: Call
   }
   context.emit(system(channel, { extension: "system", status: "error", message: error.reason }));
   context.emit(closed(channel));
+  channel.isOver = true;
   forgetAndLeave(context, channel);
 }
 

@@ -1,4 +1,5 @@
 import { signalRHub } from "./hub.js";
+import { Memories } from "./memories.js";
 import { warnOnConsole, type TransportOptions } from "./options.js";
 import { Pace } from "./pace.js";
 import { PresenceMirrors } from "./presenceMirrors.js";
@@ -30,6 +31,9 @@ export function realtimeTransport(options: TransportOptions = {}): RealtimeTrans
     random: options.random ?? Math.random,
     latestOnly: new Set(options.latestOnly),
     mirrors: new PresenceMirrors(),
+    memories: new Memories(),
+    onResume: inItsOwnTurn(options.onResume),
+    onGap: inItsOwnTurn(options.onGap),
   };
 
   return class extends RealtimeSocket {
@@ -37,4 +41,9 @@ export function realtimeTransport(options: TransportOptions = {}): RealtimeTrans
       super(address, settings);
     }
   };
+}
+
+/** After the frames before it, and so that a handler that throws does not disturb us. */
+function inItsOwnTurn<T>(handler: ((value: T) => void) | undefined): (value: T) => void {
+  return (value) => handler !== undefined && queueMicrotask(() => handler(value));
 }

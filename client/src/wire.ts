@@ -1,4 +1,5 @@
 import { CallError } from "./errors.js";
+import { readPosition } from "./position.js";
 
 /** A JSON object of which nothing else is known. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -22,6 +23,12 @@ export interface SystemNote {
   readonly message: string;
 }
 
+/** A place in the log up to which nothing is missing. Positions of different epochs cannot be compared. */
+export interface Cursor {
+  readonly epoch: string;
+  readonly position: string;
+}
+
 /** One channel's part of an answer of join, leave or access-token. */
 export type ChannelAnswer =
   | {
@@ -31,6 +38,8 @@ export type ChannelAnswer =
       /** Of a join: who is present, and the kept messages, as the service wrote them. */
       readonly presence: unknown;
       readonly replay: unknown;
+      /** Of a join with subscriptions; absent where the service cannot resume. */
+      readonly cursor: Cursor | undefined;
     }
   | { readonly status: "error"; readonly statusCode: number; readonly code: string; readonly message: string };
 
@@ -47,6 +56,8 @@ export interface ChangesMessage {
   readonly schema: string;
   readonly table: string;
   readonly columns: readonly unknown[];
+  /** The position of the last change sent before these; null where the sender does not know. */
+  readonly previous: string | null;
   readonly changes: readonly Change[];
 }
 
@@ -86,12 +97,8 @@ function parseAnswer(value: unknown): ChannelAnswer {
     return { status: "error", statusCode: 0, code: "UnexpectedAnswer", message: "The service's answer has no 'status'." };
   }
   if (value["status"] === "error") {
-    return {
-      status: "error",
-      statusCode: typeof value["statusCode"] === "number" ? value["statusCode"] : 0,
-      code: String(value["code"] ?? "Unknown"),
-      message: String(value["message"] ?? "The service gave no reason."),
-    };
+    const { status, code, message } = parseError(value);
+    return { status: "error", statusCode: status, code, message };
   }
   return {
     status: "ok",
@@ -103,7 +110,19 @@ function parseAnswer(value: unknown): ChannelAnswer {
     })),
     presence: value["presence"],
     replay: value["replay"],
+    cursor: parseCursor(value["cursor"]),
   };
+}
+
+/** Reads what is wrong with one part of an answer. */
+export function parseError({ statusCode, code, message }: JsonObject): CallError {
+  return new CallError(typeof statusCode === "number" ? statusCode : 0, String(code ?? "Unknown"), String(message ?? "The service gave no reason."));
+}
+
+/** Reads a cursor, as answers and the invocation `progress` have it. */
+export function parseCursor(value: unknown): Cursor | undefined {
+  const { epoch, position }: JsonObject = isObject(value) ? value : {};
+  return typeof epoch === "string" && readPosition(position) !== undefined ? { epoch, position: String(position) } : undefined;
 }
 
 /** What became of each broadcast of a call, in order: nothing, or why it was not sent. Throws where they are not `count`. */
@@ -136,7 +155,7 @@ export function parseChanges(value: unknown): ChangesMessage | undefined {
   if (!isObject(value)) {
     return undefined;
   }
-  const { ids, epoch, schema, table, columns, changes } = value;
+  const { ids, epoch, schema, table, columns, previous, changes } = value;
   return numbers(ids) !== undefined && typeof schema === "string" && typeof table === "string" && Array.isArray(changes)
     ? {
         ids: numbers(ids) ?? [],
@@ -144,6 +163,7 @@ export function parseChanges(value: unknown): ChangesMessage | undefined {
         schema,
         table,
         columns: Array.isArray(columns) ? columns : [],
+        previous: typeof previous === "string" ? previous : null,
         changes: changes.filter(isChange),
       }
     : undefined;
@@ -169,6 +189,6 @@ function numbers(value: unknown): readonly number[] | undefined {
   return Array.isArray(value) ? value.filter((id) => typeof id === "number") : undefined;
 }
 
-function listOf(value: unknown): readonly JsonObject[] {
+export function listOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -1,5 +1,5 @@
 /** A `postgres_changes` message about `public.todos` with one INSERT a position. */
-export function inserts(ids: readonly number[], positions: readonly string[], epoch = "1-1-1"): Record<string, unknown> {
+export function inserts(ids: readonly number[], positions: readonly string[], epoch = "1-1-1", previous: string | null = null): Record<string, unknown> {
   return {
     ids,
     epoch,
@@ -9,7 +9,7 @@ export function inserts(ids: readonly number[], positions: readonly string[], ep
       { name: "id", type: "int8" },
       { name: "title", type: "text" },
     ],
-    previous: null,
+    previous,
     changes: positions.map((position) => ({
       position,
       type: "INSERT",

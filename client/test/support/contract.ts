@@ -37,6 +37,10 @@ export function checkCall({ method, route, text, headers }: RawCall, topics: Rea
       only(body, ["channels"]);
       some(body["channels"]).forEach((channel) => only(channel, ["topic"]));
       break;
+    case "channels/resume":
+      only(body, ["channels"]);
+      some(body["channels"]).forEach(checkResume);
+      break;
     case "channels/access-token":
       only(body, ["access_token", "topics"]);
       break;
@@ -70,6 +74,29 @@ function checkBroadcast(message: Body): void {
   expectThat("payload" in message !== "payload_base64" in message, "A message has a payload of one kind.");
   expectThat(!("payload_base64" in message) || /^[A-Za-z0-9+/]*={0,2}$/.test(String(message["payload_base64"])), "Bytes are base64.");
   expectThat(typeof message["from"] === "string" && message["from"].length > 0 && message["from"].length <= 64, "from is a text of up to 64 characters.");
+}
+
+function checkResume(channel: Body): void {
+  only(channel, ["topic", "subscriptions"]);
+  checkTopic(channel["topic"]);
+  const subscriptions = channel["subscriptions"] as readonly Body[];
+  expectThat(subscriptions.length > 0, "A channel that resumes has subscriptions.");
+  expectThat(new Set(subscriptions.map(({ id }) => id)).size === subscriptions.length, "A subscription resumes once.");
+  subscriptions.forEach((subscription) => {
+    only(subscription, ["id", "epoch", "position", "tables"]);
+    expectThat(Number.isInteger(subscription["id"]), "A subscription has a number.");
+    expectThat(typeof subscription["epoch"] === "string" && isPosition(subscription["position"]), "A subscription resumes from a cursor.");
+    const tables = subscription["tables"] as readonly Body[];
+    expectThat(tables.length <= 1_000, "At most 1,000 tables.");
+    tables.forEach((table) => {
+      only(table, ["schema", "table", "position"]);
+      expectThat(isPosition(table["position"]), "A table has a position.");
+    });
+  });
+}
+
+function isPosition(value: unknown): boolean {
+  return typeof value === "string" && /^[0-9A-F]+\/[0-9A-F]+:\d+$/.test(value);
 }
 
 function checkTopic(topic: unknown): void {

@@ -1,6 +1,6 @@
 import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { realtimeTransport, type TransportOptions } from "../../src/index.js";
+import { realtimeTransport, type RealtimeTransport, type TransportOptions } from "../../src/index.js";
 import { StandIn } from "./standIn.js";
 
 const apikey = "anon-key";
@@ -26,14 +26,17 @@ export class Harness {
     });
   }
 
-  clientOf(options: TransportOptions = {}, params: Record<string, unknown> = {}): SupabaseClient {
-    const transport = realtimeTransport({
+  transportOf(options: TransportOptions = {}): RealtimeTransport {
+    return realtimeTransport({
       fetch: this.service.fetch,
       hub: this.service.connect,
       random: () => 0,
       logger: (level, message) => void (level === "warn" ? this.warnings : this.debugs).push(message),
       ...options,
     });
+  }
+
+  clientOf(options: TransportOptions = {}, params: Record<string, unknown> = {}, transport = this.transportOf(options)): SupabaseClient {
     const client = createClient("https://service.test", apikey, {
       realtime: { transport, vsn: this.vsn, params },
       auth: { persistSession: false, autoRefreshToken: false },

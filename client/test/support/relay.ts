@@ -39,6 +39,11 @@ export class Relay {
     this.streams.forEach((stream) => stream.flow());
   }
 
+  /** Ends all connections, as a network does that changes. */
+  drop(): void {
+    this.streams.forEach(({ from, to }) => [from, to].forEach((socket) => socket.destroy()));
+  }
+
   async close(): Promise<void> {
     const closed = once(this.server, "close");
     this.server.close();

@@ -49,7 +49,9 @@ export class StandIn {
   }
 
   readonly connect: HubFactory = (url, accessToken) => {
-    if (url !== `https://signalr.test/client/?hub=realtime&n=${this.sessions}` || accessToken !== `signalr-${this.sessions}`) {
+    // Two clients may negotiate before the first of them connects.
+    const session = this.hubs.length + 1;
+    if (url !== `https://signalr.test/client/?hub=realtime&n=${session}` || accessToken !== `signalr-${session}` || session > this.sessions) {
       throw new Error(`Connection to '${url}' with a token that was not negotiated.`);
     }
     const hub = new StandInHub();
@@ -124,6 +126,11 @@ export class StandIn {
     };
   }
 
+  /** Whether it is the token of the latest session, or of another whose connection has not ended. */
+  private isOpen(token: string | null): boolean {
+    return token === `secret-${this.sessions}` || this.hubs.some((hub, index) => token === `secret-${index + 1}` && hub.isRunning);
+  }
+
   private check(url: string, init: RequestInit): Call {
     const route = /^https:\/\/service\.test\/realtime\/v1\/(.+)$/.exec(url)?.[1] ?? "";
     const text = typeof init.body === "string" ? init.body : "";
@@ -133,7 +140,7 @@ export class StandIn {
       if (headers.get("apikey") !== this.apikey) {
         throw new Error("The API key is missing.");
       }
-      if (/^(channels|presence\/(track|untrack|heartbeat)$)/.test(route) && headers.get("x-realtime-session") !== `secret-${this.sessions}`) {
+      if (/^(channels|presence\/(track|untrack|heartbeat)$)/.test(route) && !this.isOpen(headers.get("x-realtime-session"))) {
         throw new Error("The session token is missing or of another session.");
       }
       return { route, body, headers, signal: init.signal ?? new AbortController().signal };
