@@ -149,6 +149,23 @@ public sealed class ResumeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hole_behind_the_cursor_is_mended_as_far_back_as_the_log_goes()
+    {
+        var early = await LeaveAsync(Ann, new { table = "todos" });
+        await InsertAsync("(1, null, 'a')");
+        await SettleAsync();
+        var late = (await LeaveAsync(Ann, new { table = "todos" })).After(early.Cursor);
+
+        await using var back = await Returned.JoinAsync(_app, Ann, new { table = "todos" });
+        (await back.ResumeAsync(late)).Changes.Select(Id).Should().Equal(1);
+
+        await _database.ExecuteAsync("update serverless_realtime.change_log set logged_at = now() - interval '1 hour'");
+        await _app.App.Services.GetRequiredService<ChangeLogTrim>().TrimAsync(CancellationToken.None);
+        var missed = await back.ResumeAsync(late);
+        (missed.Gap, missed.Changes.Count).Should().Be((null, 0), "up to the cursor everything was sent");
+    }
+
+    [Fact]
     public async Task What_is_more_than_the_log_may_hold_goes_first()
     {
         await InsertAsync("(1, null, 'a')", "(2, null, 'b')");

@@ -114,7 +114,15 @@ internal sealed class LogReader(NpgsqlDataSource dataSource)
 /// <param name="Trimmed">Up to where each table's changes were taken out.</param>
 /// <param name="Tables">The tables of which there are changes.</param>
 internal sealed record LogExtent(
-    Lsn CompleteFrom, IReadOnlyDictionary<(string Schema, string Table), ChangePosition> Trimmed, IReadOnlyList<(string Schema, string Table)> Tables);
+    Lsn CompleteFrom, IReadOnlyDictionary<(string Schema, string Table), ChangePosition> Trimmed, IReadOnlyList<(string Schema, string Table)> Tables)
+{
+    /// <summary>Whether the log was emptied by a crash since.</summary>
+    public bool ReachesBackTo(ChangePosition position) => position.Commit.Value + 1 >= CompleteFrom.Value;
+
+    /// <summary>Whether the log has all changes of the table after the position.</summary>
+    public bool Follows((string Schema, string Table) table, ChangePosition position) =>
+        ReachesBackTo(position) && !(Trimmed.TryGetValue(table, out var trimmed) && trimmed > position);
+}
 
 /// <param name="Last">How far the table has been read.</param>
 /// <param name="IsEnd">Whether the log held no more.</param>

@@ -5,13 +5,18 @@ using Serverless.Changes;
 namespace Serverless.Resume;
 
 /// <summary>How far a client says that it has come with one subscription.</summary>
-/// <param name="Cursor">For every table, unless it has come further.</param>
+/// <param name="Cursor">For every table that is not named.</param>
+/// <param name="Tables">Where it has come further, or where it has a hole behind it and wants to go back.</param>
 internal sealed record ResumePoint(long Id, LogCursor Cursor, IReadOnlyDictionary<(string Schema, string Table), ChangePosition> Tables)
 {
     public const int MaxTables = 1000;
 
-    public ChangePosition Of((string Schema, string Table) table) =>
-        Tables.TryGetValue(table, out var seen) && seen > Cursor.Position ? seen : Cursor.Position;
+    /// <summary>From where a table is to be read: null where the log lacks what follows.</summary>
+    /// <remarks>To go back behind the cursor is a precaution: what was sent up to there may have been lost on the way. Where the log does not reach back so far, the cursor counts.</remarks>
+    public ChangePosition? StartOf((string Schema, string Table) table, LogExtent extent) =>
+        Tables.TryGetValue(table, out var seen) && extent.Follows(table, seen) ? seen
+        : extent.Follows(table, Cursor.Position) ? Cursor.Position
+        : null;
 
     /// <returns>The point, or what is wrong with it.</returns>
     public static (ResumePoint? Point, ErrorAnswer? Refusal) Read(ResumeSubscriptionBody? body)

@@ -29,7 +29,7 @@ internal sealed class SubscriptionReplay(LogReader log, VisibleView visible, Run
 
         var definition = subscription.Definition;
         var extent = await log.ReadExtentAsync(end.Epoch, Named(definition.Schema), Named(definition.Table), cancellationToken);
-        if (GapBefore(extent, point) is { } gap)
+        if (GapBefore(extent, point, definition) is { } gap)
         {
             return AfterGap(point, gap, end);
         }
@@ -40,7 +40,7 @@ internal sealed class SubscriptionReplay(LogReader log, VisibleView visible, Run
         {
             var subscribers = new TableSubscribers();
             subscribers.Add(new SubscriberGroup(subscription.Group, subscription.Number, definition, subscription.Claims) { Members = 1 });
-            var (position, isEnd) = (point.Of(table), false);
+            var (position, isEnd) = (point.StartOf(table, extent)!.Value, false);
             while (!isEnd && budget.HasRoom)
             {
                 if (await log.ReadAsync(end.Epoch, table.Schema, table.Table, position, cancellationToken) is not { } logged)
@@ -87,15 +87,24 @@ internal sealed class SubscriptionReplay(LogReader log, VisibleView visible, Run
         }
     }
 
-    private static Gap? GapBefore(LogExtent extent, ResumePoint point)
+    // A table that is not in the log has had no changes since it was complete, or none that are kept; of those the client counts from its cursor.
+    private static Gap? GapBefore(LogExtent extent, ResumePoint point, GroupDefinition definition)
     {
-        var isComplete = point.Cursor.Position.Commit.Value + 1 >= extent.CompleteFrom.Value;
-        if (!isComplete && !(extent.Tables.Count > 0 && extent.Tables.All(table => point.Of(table).Commit >= extent.CompleteFrom)))
+        if (definition.Table == GroupDefinition.Any && !extent.ReachesBackTo(point.Cursor.Position))
         {
             return Gap.LogEmptied;
         }
 
-        return extent.Trimmed.Any(trimmed => trimmed.Value > point.Of(trimmed.Key)) ? Gap.WindowPassed : null;
+        IEnumerable<(string Schema, string Table)> tables = definition.Table == GroupDefinition.Any
+            ? extent.Tables.Concat(extent.Trimmed.Keys)
+            : [(definition.Schema, definition.Table)];
+        foreach (var table in tables.Where(table => point.StartOf(table, extent) is null))
+        {
+            var last = point.Tables.TryGetValue(table, out var seen) && seen > point.Cursor.Position ? seen : point.Cursor.Position;
+            return extent.ReachesBackTo(last) ? Gap.WindowPassed : Gap.LogEmptied;
+        }
+
+        return null;
     }
 
     private static ResumedSubscription AfterGap(ResumePoint point, Gap gap, LogCursor end) => new() { Id = point.Id, Gap = gap, Cursor = CursorAnswer.Of(end) };

@@ -120,22 +120,27 @@ export class EntryPositions {
     this.torn.clear();
   }
 
-  /** Where to resume; undefined where it cannot. The service takes the later of a table's position and the cursor. */
+  /**
+   * Where to resume; undefined where it cannot. A torn table is resumed from what was seen of it, also where that lies before the cursor: the service
+   * reads from there as long as its log has it.
+   */
   resumeFrom(): ResumeFrom | undefined {
-    const { epoch, cursor } = this;
+    const { epoch, cursor, floor } = this;
     if (epoch === undefined || cursor === undefined) {
       return undefined;
     }
-    const from = [...this.torn.values()].map((table) => this.lastSeen(table) ?? cursor).reduce(earlierOf, cursor);
-    const tables: (Table & { position: string })[] = [];
+    const tables = new Map<string, Table & { position: string }>();
     this.seen.forEach((table) => {
-      const seen = this.lastSeen(table) ?? cursor;
-      const last = this.torn.has(tableKey(table)) ? seen : laterOf(seen, cursor);
-      if (isAfter(last, from)) {
-        tables.push({ ...table, position: last.text });
+      const last = this.lastSeen(table);
+      if (last !== undefined && isAfter(last, cursor)) {
+        tables.set(tableKey(table), { ...table, position: last.text });
       }
     });
-    return { epoch, position: from.text, tables };
+    this.torn.forEach((table, key) => {
+      const last = this.lastSeen(table) ?? floor ?? cursor;
+      tables.set(key, { ...table, position: last.text });
+    });
+    return { epoch, position: cursor.text, tables: [...tables.values()] };
   }
 
   /** The same positions, which move on by themselves. */

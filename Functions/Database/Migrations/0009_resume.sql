@@ -25,14 +25,16 @@ create function serverless_realtime.log_complete_from()
 returns pg_lsn
 language sql
 as $$
-  insert into serverless_realtime.log_watermark (complete_from) values (pg_current_wal_insert_lsn()) on conflict do nothing;
+  insert into serverless_realtime.log_watermark (complete_from)
+  select pg_current_wal_insert_lsn() where not exists (select from serverless_realtime.log_watermark) on conflict do nothing;
   select complete_from from serverless_realtime.log_watermark;
 $$;
 
--- The epoch that changes are captured in now, null where none ever were, and the position before which everything is committed.
+-- The epoch that changes are captured in now, null where none ever were, and the position before which everything is committed. The log is complete from there on.
 create function serverless_realtime.capture_cursor(out epoch text, out before_lsn pg_lsn)
 language sql
 as $$
+  select serverless_realtime.log_complete_from();
   select (select s.epoch from serverless_realtime.capture_slot s where s.epoch is not null order by s.streamed_at desc limit 1), pg_current_wal_insert_lsn();
 $$;
 

@@ -126,7 +126,10 @@ export class ChangeLog {
 
   private read(asked: Record<string, unknown>, logged: number): { messages: readonly unknown[]; told: unknown } {
     const id = Number(asked["id"]);
-    const from = Math.max(numberAt(asked["position"]), ...list(asked["tables"]).map((table) => numberAt(table["position"])));
+    // There is one table. A position of it counts as it is, unless the log does not reach back so far and the cursor is later.
+    const cursor = numberAt(asked["position"]);
+    const [seen = cursor] = list(asked["tables"]).map((table) => numberAt(table["position"]));
+    const from = seen + 1 < this.keptFrom ? Math.max(seen, cursor) : seen;
     const reason = asked["epoch"] !== this.epoch ? "EpochChanged" : from + 1 < this.keptFrom ? "WindowPassed" : undefined;
     if (reason !== undefined) {
       return { messages: [], told: { id, gap: { reason, message: "Read the table again." }, cursor: { epoch: this.epoch, position: end(this.last) } } };

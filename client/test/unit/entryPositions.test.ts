@@ -77,7 +77,7 @@ describe("the positions of an entry", () => {
     entry.tear(message(30, 15));
     entry.moveOn({ epoch: "1-1-1", position: end(20) });
     const copy = entry.copy();
-    expect(copy.resumeFrom()).toEqual({ epoch: "1-1-1", position: position(12), tables: [{ ...notes, position: end(20) }] });
+    expect(copy.resumeFrom()).toEqual({ epoch: "1-1-1", position: end(20), tables: [{ ...todos, position: position(12) }] });
     copy.mended();
     expect(copy.resumeFrom()).toEqual({ epoch: "1-1-1", position: end(20), tables: [] });
   });
