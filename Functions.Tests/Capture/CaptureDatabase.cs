@@ -103,10 +103,10 @@ internal sealed class CaptureDatabase : IAsyncDisposable
     private string LastReply =>
         $"select r.reply_time from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = '{Database.Slot}'";
 
-    private static string Migration()
+    private static string Migration() => string.Concat(new[] { "0002_capture", "0009_capture_epoch" }.Select(name =>
     {
-        using var stream = typeof(CaptureService).Assembly.GetManifestResourceStream("migrations/0002_capture.sql");
-        using var reader = new StreamReader(stream ?? throw new InvalidOperationException("The migration is not embedded."));
+        using var stream = typeof(CaptureService).Assembly.GetManifestResourceStream($"migrations/{name}.sql");
+        using var reader = new StreamReader(stream ?? throw new InvalidOperationException($"The migration {name} is not embedded."));
         return reader.ReadToEnd();
-    }
+    }));
 }

@@ -17,9 +17,6 @@ create unlogged table serverless_realtime.log_trim (
   primary key (schema_name, table_name, epoch)
 );
 
--- The epoch of the positions that the slot gives, and when capture last began to stream from it; null until then.
-alter table serverless_realtime.capture_slot add column epoch text, add column streamed_at timestamptz;
-
 -- Where the log is complete from. Makes the row where it is missing; the position is read after whatever the log lacks was committed.
 create function serverless_realtime.log_complete_from()
 returns pg_lsn
