@@ -33,7 +33,7 @@ internal static class SubscriptionEvents
 
     public static bool Wants(this SubscriptionEvent wanted, ChangeKind kind) => wanted switch
     {
-        SubscriptionEvent.All => kind is not ChangeKind.Truncate,
+        SubscriptionEvent.All => true,
         SubscriptionEvent.Insert => kind is ChangeKind.Insert,
         SubscriptionEvent.Update => kind is ChangeKind.Update,
         SubscriptionEvent.Delete => kind is ChangeKind.Delete,

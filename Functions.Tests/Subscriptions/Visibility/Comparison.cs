@@ -102,7 +102,17 @@ internal static class Comparison
                         wrong.Add($"Id {id} was sent {position} after {changes[^1].Position}: out of order, or twice.");
                     }
 
-                    changes.Add((position, Canonical.OfReceived(change, columns)));
+                    if (change.GetProperty("type").GetString() != "TRUNCATE")
+                    {
+                        changes.Add((position, Canonical.OfReceived(change, columns)));
+                        continue;
+                    }
+
+                    // It says nothing of any row.
+                    if (change.TryGetProperty("record", out _) || change.TryGetProperty("old_record", out _))
+                    {
+                        wrong.Add($"Id {id} was sent a row with a TRUNCATE.");
+                    }
                 }
             }
         }

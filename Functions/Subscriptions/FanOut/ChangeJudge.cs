@@ -34,6 +34,11 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
             Collect(relation, changes, candidates, deliveries);
         }
 
+        foreach (var change in changes.Where(change => change.Kind == ChangeKind.Truncate))
+        {
+            AddTruncation(relation, table, change, deliveries);
+        }
+
         foreach (var group in deliveries.Values)
         {
             group.Changes.Sort((left, right) => left.Change.Position.CompareTo(right.Change.Position));
@@ -164,6 +169,21 @@ internal sealed class ChangeJudge(PostgresQuestions questions, IOptions<Subscrip
 
             var change = changes[candidate.Change];
             collected.Changes.Add(new ShapedChange(change, ShapeOf(candidate, change, collected.Columns, hasLeft)));
+        }
+    }
+
+    // It is of no row, so no filter and no policy can tell whom it concerns: everybody who may read the table and wants every event.
+    private static void AddTruncation(Relation relation, TableSubscribers table, RowChange change, OrderedDictionary<long, GroupChanges> deliveries)
+    {
+        foreach (var bound in table.All().Where(bound => bound.Group.Definition.Event.Wants(ChangeKind.Truncate)))
+        {
+            if (!deliveries.TryGetValue(bound.Group.Id, out var collected))
+            {
+                var mask = ColumnMask.Of(relation, bound.Group.Definition.Columns, bound.Policy.ReadableColumns);
+                deliveries.Add(bound.Group.Id, collected = new GroupChanges(bound.Group, relation, mask, []));
+            }
+
+            collected.Changes.Add(new ShapedChange(change, new ChangeShape(collected.Columns, OldRecord.Absent, HasLeft: false, RowError.None)));
         }
     }
 
