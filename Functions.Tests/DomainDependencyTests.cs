@@ -27,6 +27,8 @@ public sealed partial class DomainDependencyTests
         // Claims are named as subscriptions name them; only where changes reach this process do its embedded clients, who are told who has gone.
         ["Presence"] = ["Calls", "Topics", "Subscriptions", "Delivery", "Auth", "Database", "Bus"],
         ["Resume"] = ["Calls", "Subscriptions", "ChangeLog", "Changes", "Delivery", "Bus"],
+        // Subscribes as a join does, and reads the log as a resume does; rows are cut short where a send would cut them.
+        ["Streams"] = ["Calls", "Auth", "Subscriptions", "Resume", "ChangeLog", "Changes", "Delivery"],
         ["Subscriptions"] = ["Changes", "ChangeLog", "Delivery", "Database", "Auth"],
         ["Topics"] = ["Calls", "Database"],
     };

@@ -32,7 +32,7 @@ public sealed partial class ErrorCodesTests
     public void Every_code_in_an_answer_is_in_the_register_and_nothing_else_is()
     {
         var used =
-            from domain in new[] { "Auth", "Broadcast", "Calls", "Channels", "Delivery", "EmbeddedSignalR", "Hosting", "Presence", "Resume", "Subscriptions", "Topics" }
+            from domain in new[] { "Auth", "Broadcast", "Calls", "Channels", "Delivery", "EmbeddedSignalR", "Hosting", "Presence", "Resume", "Streams", "Subscriptions", "Topics" }
             where Directory.Exists(Path.Combine(Checkout.FunctionsFolder, domain))
             from file in Directory.GetFiles(Path.Combine(Checkout.FunctionsFolder, domain), "*.cs", SearchOption.AllDirectories)
             from Match use in AnswerCode().Matches(File.ReadAllText(file))

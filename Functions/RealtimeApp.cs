@@ -12,6 +12,7 @@ using Serverless.EmbeddedSignalR;
 using Serverless.Hosting;
 using Serverless.Presence;
 using Serverless.Resume;
+using Serverless.Streams;
 using Serverless.Subscriptions;
 using Serverless.Topics;
 
@@ -41,6 +42,7 @@ internal static class RealtimeApp
         builder.AddPresence();          // who is present on topics
         builder.AddChannels();          // negotiate, join, leave
         builder.AddResume();            // row changes that were missed
+        builder.AddStreams();           // row changes as server-sent events
         replace?.Invoke(builder);
 
         var app = builder.Build();
@@ -48,6 +50,7 @@ internal static class RealtimeApp
         app.UseHosting();
         app.MapChannels();
         app.MapResume();
+        app.MapStreams();
         app.MapBroadcast();
         app.MapPresence();
         app.MapHealth();

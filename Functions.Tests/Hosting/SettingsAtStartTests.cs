@@ -22,6 +22,7 @@ public sealed class SettingsAtStartTests
     [InlineData("Realtime__PublicUrl", "http://a:99999", "Realtime:PublicUrl", "https://app.example.com")]
     [InlineData("Realtime__Demo", "/nowhere", "Realtime:Demo", "/nowhere")]
     [InlineData("Capture__ReopenAfter", "soon", "Capture:ReopenAfter is 'soon'", "hh:mm:ss")]
+    [InlineData("Streams__KeepAlive", "00:00:00", "Streams:KeepAlive", "two minutes")]
     [InlineData("Capture__UnverifiableDeletes", "Always", "Capture:UnverifiableDeletes is 'Always'", "Withhold, SendKey")]
     [InlineData("FUNCTIONS_CUSTOMHANDLER_PORT", "http", "FUNCTIONS_CUSTOMHANDLER_PORT is 'http'", "65535")]
     [InlineData("AzureSignalRConnectionString", "Endpoint=http://x;AccessKeyy=hunter2", "AzureSignalRConnectionString", "AccessKey=")]

@@ -8,5 +8,6 @@ internal static class ChangeLogServices
         builder.Services.AddSingleton<PartitionLeases>();
         builder.Services.AddSingleton<ChangeLogTrim>();
         builder.Services.AddSingleton<LogReader>();
+        builder.Services.AddSingleton<LogWatch>();
     }
 }

@@ -40,7 +40,7 @@ internal sealed class LogReader(NpgsqlDataSource dataSource)
             epoch, schema, table));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        var completeFrom = new Lsn((ulong)reader.GetFieldValue<NpgsqlLogSequenceNumber>(0));
+        var completeFrom = LsnAt(reader, 0);
         await reader.NextResultAsync(cancellationToken);
         var trimmed = new Dictionary<(string, string), ChangePosition>();
         while (await reader.ReadAsync(cancellationToken))
@@ -68,9 +68,36 @@ internal sealed class LogReader(NpgsqlDataSource dataSource)
 
         // Second: what was taken out before it is read is recorded by then.
         batch.BatchCommands.Add(After(WasTrimmed, epoch, schema, table, after));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        return await ReadNextAsync(reader, after, cancellationToken);
+    }
+
+    /// <summary>The next changes of a table after a place, and what tells whether they are all that followed it, in one round trip.</summary>
+    public async Task<LogTail> ReadTailAsync(string schema, string table, LogCursor after, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
+
+        // The end first, so that whoever goes on from there because of a gap passes over nothing that is committed later; and how far back the log goes last.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select epoch, before_lsn from serverless_realtime.capture_cursor()"));
+        batch.BatchCommands.Add(After(Next, after.Epoch, schema, table, after.Position));
+        batch.BatchCommands.Add(After(WasTrimmed, after.Epoch, schema, table, after.Position));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select serverless_realtime.log_complete_from()"));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var end = reader.IsDBNull(0) ? null : LogCursor.Before(reader.GetString(0), LsnAt(reader, 1));
+        await reader.NextResultAsync(cancellationToken);
+        var logged = await ReadNextAsync(reader, after.Position, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new LogTail(end, logged, LsnAt(reader, 0));
+    }
+
+    /// <summary>Reads the results of <see cref="Next"/> and <see cref="WasTrimmed"/>.</summary>
+    private static async Task<LoggedChanges?> ReadNextAsync(NpgsqlDataReader reader, ChangePosition after, CancellationToken cancellationToken)
+    {
         var changes = new List<RowChange>();
         var (isEnd, last) = (true, after);
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             // Where the number of partitions has changed, the log may hold a change twice.
@@ -84,8 +111,10 @@ internal sealed class LogReader(NpgsqlDataSource dataSource)
         return reader.GetBoolean(0) ? null : new LoggedChanges(changes, last, isEnd);
     }
 
+    private static Lsn LsnAt(NpgsqlDataReader reader, int column) => new((ulong)reader.GetFieldValue<NpgsqlLogSequenceNumber>(column));
+
     private static ChangePosition PositionAt(NpgsqlDataReader reader, int column) =>
-        new(new Lsn((ulong)reader.GetFieldValue<NpgsqlLogSequenceNumber>(column)), reader.GetInt32(column + 1));
+        new(LsnAt(reader, column), reader.GetInt32(column + 1));
 
     private static NpgsqlBatchCommand About(string query, string epoch, string? schema, string? table) => new(query)
     {

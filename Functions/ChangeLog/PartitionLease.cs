@@ -29,7 +29,8 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
         }
 
         await using var batch = new NpgsqlBatch(connection);
-        foreach (var table in fresh.GroupBy(change => (change.Relation.Schema, change.Relation.Name)))
+        var tables = fresh.GroupBy(change => (change.Relation.Schema, change.Relation.Name)).ToList();
+        foreach (var table in tables)
         {
             foreach (var piece in Pieces(table))
             {
@@ -55,6 +56,7 @@ internal sealed class PartitionLease(NpgsqlConnection connection, string partiti
                 new() { Value = partition }, new() { Value = epoch }, new() { Value = fresh[0].Position.ToString() }, new() { Value = last.ToString() },
             },
         });
+        batch.BatchCommands.Add(LogAnnouncement.For(tables.Select(table => table.Key)));
         await batch.ExecuteNonQueryAsync(cancellationToken);
         State = new PartitionState(epoch, last, known?.Sent, known?.Sender);
     }

@@ -14,7 +14,10 @@ internal static class DatabaseServices
     /// <summary>Connections for presence, which hold a topic while its members are told, and so come out of a pool of their own too.</summary>
     public const string ForPresence = "presence";
 
-    /// <summary>How many of those there may be.</summary>
+    /// <summary>The connection that hears PostgreSQL's notifications. Not from a pool, where it would go on listening for whoever comes next.</summary>
+    public const string ForListening = "listening";
+
+    /// <summary>How many connections for presence there may be.</summary>
     public const int MaxPresence = 20;
 
     // A server that lost its client in a broken network would hold the client's locks until TCP gives up, by default for hours.
@@ -40,18 +43,23 @@ internal static class DatabaseServices
         builder.Services.AddKeyedSingleton(ForRegistry, (services, _) => CreateDataSource(services, maxConnections: 2));
         builder.Services.AddKeyedSingleton(ForLeases, (services, _) => CreateDataSource(services, MaxLeases));
         builder.Services.AddKeyedSingleton(ForPresence, (services, _) => CreateDataSource(services, MaxPresence, GiveUpSoon));
+        builder.Services.AddKeyedSingleton(ForListening, (services, _) => CreateDataSource(services, maxConnections: null, isListening: true));
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddSingleton<DatabaseReadiness>();
         builder.Services.AddHostedService<MigrationService>();
     }
 
-    private static NpgsqlDataSource CreateDataSource(IServiceProvider services, int? maxConnections, string moreOptions = "")
+    private static NpgsqlDataSource CreateDataSource(IServiceProvider services, int? maxConnections, string moreOptions = "", bool isListening = false)
     {
         var options = services.GetRequiredService<IOptions<DatabaseOptions>>().Value;
         var settings = new NpgsqlConnectionStringBuilder(options.Postgres)
         {
             ApplicationName = "serverless-realtime",
             MaxPoolSize = maxConnections ?? options.MaxConnections,
+            Pooling = !isListening,
+
+            // A connection that only waits would not notice that the server is gone.
+            KeepAlive = isListening ? 15 : 0,
 
             // Literals of filters are read by PostgreSQL in the same notation as the values that capture streams.
             Timezone = "UTC",

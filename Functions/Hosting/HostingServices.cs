@@ -40,7 +40,7 @@ internal static class HostingServices
         app.UseWhen(context => !context.Request.Path.StartsWithSegments("/client"), routes => routes.UseCors(policy => policy
             .WithOrigins(origins)
             .WithMethods("GET", "POST")
-            .WithHeaders("authorization", "apikey", "content-type", "x-client-info", "x-realtime-session")
+            .WithHeaders("authorization", "apikey", "content-type", "last-event-id", "x-client-info", "x-realtime-session")
             .SetPreflightMaxAge(_preflightAge)));
     }
 

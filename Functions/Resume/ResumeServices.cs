@@ -6,6 +6,7 @@ internal static class ResumeServices
 {
     public static void AddResume(this WebApplicationBuilder builder)
     {
+        builder.Services.AddSingleton<LogJudge>();
         builder.Services.AddSingleton<SubscriptionReplay>();
         builder.Services.AddSingleton<ChannelResumer>();
 

@@ -13,7 +13,7 @@ namespace Serverless.Resume;
 /// The registration is committed and the group joined before this begins. A batch that was judged without the registration was in the log, committed, before the registry was read for it, and so is
 /// found here; any later batch is sent to the group. What is both found and sent is recognised by its position.
 /// </remarks>
-internal sealed class SubscriptionReplay(LogReader log, VisibleView visible, RunJudge judge, IRealtimeDelivery delivery)
+internal sealed class SubscriptionReplay(LogReader log, LogJudge judge, IRealtimeDelivery delivery)
 {
     private const int PackedBytes = 128 * 1024;
 
@@ -65,24 +65,15 @@ internal sealed class SubscriptionReplay(LogReader log, VisibleView visible, Run
     private async Task JudgeAsync(
         IReadOnlyList<RowChange> changes, TableSubscribers subscribers, string epoch, MessageList messages, ReplayBudget budget, CancellationToken cancellationToken)
     {
-        if (changes.Count == 0)
-        {
-            return;
-        }
-
-        var view = await visible.WaitForAsync(changes, cancellationToken);
         var encoder = new ChangeEncoder(delivery.MaxArgumentsBytes * 3 / 4);
-        foreach (var run in RunJudge.RunsOf(changes))
+        foreach (var part in await judge.JudgeAsync(changes, subscribers, cancellationToken))
         {
-            foreach (var part in await judge.JudgeAsync(run, subscribers, view, cancellationToken))
+            foreach (var message in GroupMessages.Build(part, epoch, previous: null, encoder, PackedBytes))
             {
-                foreach (var message in GroupMessages.Build(part, epoch, previous: null, encoder, PackedBytes))
-                {
-                    // The arguments of an invocation are an array of one object.
-                    var json = message.Arguments.Span[1..^1];
-                    messages.Add(json);
-                    budget.Spend(json.Length);
-                }
+                // The arguments of an invocation are an array of one object.
+                var json = message.Arguments.Span[1..^1];
+                messages.Add(json);
+                budget.Spend(json.Length);
             }
         }
     }

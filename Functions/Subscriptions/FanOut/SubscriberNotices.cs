@@ -31,6 +31,12 @@ internal sealed class SubscriberNotices(IRealtimeDelivery delivery, TimeProvider
         }
 
         _told[(group.Id, code)] = now;
+        if (group.Notified is { } notified)
+        {
+            notified(code, message);
+            return;
+        }
+
         await delivery.SendToGroupAsync(group.Name, Target, Arguments(group.Number, code, message), cancellationToken);
     }
 

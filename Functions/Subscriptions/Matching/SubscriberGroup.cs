@@ -18,6 +18,9 @@ internal sealed class SubscriberGroup(long id, long number, GroupDefinition defi
     /// <summary>The SignalR group that its members have joined.</summary>
     public string Name => NameOf(Id);
 
+    /// <summary>Where its notices go, by code and message, in place of a SignalR group; null for a group that has one.</summary>
+    public Action<string, string>? Notified { get; init; }
+
     /// <summary>Live subscriptions. Changed only under the index's lock.</summary>
     public int Members { get; set; }
 
