@@ -20,6 +20,7 @@ internal sealed class Calls(IReadOnlyList<Uri> apps, int first, int owner, Rando
     public async Task<JsonElement> PostAsync(string route, object body, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
+        var last = "";
         while (TimeProvider.System.GetElapsedTime(began) < _limit)
         {
             try
@@ -37,20 +38,22 @@ internal sealed class Calls(IReadOnlyList<Uri> apps, int first, int owner, Rando
                     return await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
                 }
 
+                last = $"{response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}";
                 if ((int)response.StatusCode is < 500 and not 429)
                 {
-                    throw new InvalidOperationException($"{route} was answered {response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
+                    throw new InvalidOperationException($"{route} was answered {last}");
                 }
             }
             catch (Exception ex) when (ex is HttpRequestException or IOException || (ex is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 // Gone, or going.
+                last = ex.GetType().Name;
             }
 
             _app = (_app + 1) % apps.Count;
             await Wait.ForAsync(0.2 + (random.NextDouble() * 0.5), cancellationToken);
         }
 
-        throw new TimeoutException($"{route} was not answered within {_limit.TotalSeconds} seconds.");
+        throw new TimeoutException($"{route} was not answered within {_limit.TotalSeconds} seconds; the last answer was {last}");
     }
 }
