@@ -5,7 +5,7 @@ namespace Serverless.Chaos;
 /// <summary>One run: everything is started, written to and broken; then it drains and is judged.</summary>
 internal sealed class ChaosRun(Settings settings)
 {
-    private static readonly TimeSpan _drain = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _drain = TimeSpan.FromSeconds(60);
 
     /// <summary>Whether nothing was lost, repeated, forbidden or out of order.</summary>
     public async Task<bool> RunAsync()

@@ -69,6 +69,17 @@ internal sealed class Entry(Wish wish, int owner)
         }
     }
 
+    /// <summary>Up to so many rows that differ from what SQL says: what is had, and what there should be.</summary>
+    public List<(int Id, long? Had, long? Should)> Different(Dictionary<int, long> truth, int most)
+    {
+        lock (_lock)
+        {
+            return [.. truth.Keys.Union(_view.Keys)
+                .Select(id => (id, _view.TryGetValue(id, out var had) ? had : (long?)null, truth.TryGetValue(id, out var should) ? should : (long?)null))
+                .Where(row => row.Item2 != row.Item3).Take(most)];
+        }
+    }
+
     /// <summary>Whether the row's owner or team, and the filter, let this client see it.</summary>
     public bool MaySee(RowFacts row) => (row.Owner == owner || Schema.IsMember(owner, row.Team)) && wish.Allows(row);
 

@@ -21,11 +21,11 @@ internal static class Schema
         await RunAsync(database, """
             create table memberships (member uuid, team int, primary key (member, team));
             create sequence change_number;
-            create table audit (number bigint, op text, tbl text, xid xid8, old_owner int, old_team int, old_state int, new_owner int, new_team int, new_state int);
+            create table audit (id int, number bigint, op text, tbl text, xid xid8, old_owner int, old_team int, old_state int, new_owner int, new_team int, new_state int);
             create function number() returns trigger language plpgsql as $$ begin new.number := nextval('change_number'); return new; end $$;
             create function note() returns trigger language plpgsql as $$
             begin
-              insert into audit values (case when tg_op = 'DELETE' then old.number else new.number end, tg_op, tg_table_name, pg_current_xact_id(),
+              insert into audit values (coalesce(new.id, old.id), case when tg_op = 'DELETE' then old.number else new.number end, tg_op, tg_table_name, pg_current_xact_id(),
                 right(old.owner::text, 12)::int, old.team, old.state, right(new.owner::text, 12)::int, new.team, new.state);
               return null;
             end $$;

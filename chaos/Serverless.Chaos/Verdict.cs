@@ -45,6 +45,7 @@ internal sealed class Verdict
         {
             Console.WriteLine($"{who} {entry.Wish}: {missing.Count} lost, {different} rows differ, {wrong.Count} forbidden of {entry.Deliveries} deliveries");
             Show("lost", missing.Select(change => $"{change.Operation} {change.Number} (xid {change.Transaction})"));
+            Show("differs", entry.Different(truth, 5).Select(row => $"row {row.Id} is {row.Had}, should be {row.Should}; it was {Story(entry, mine, row.Id)}"));
             Show("forbidden", wrong.Select(given => $"{given.Operation} {given.Number}"));
         }
     }
@@ -77,6 +78,12 @@ internal sealed class Verdict
         forbidden = Forbidden,
         disordered = Disordered,
     });
+
+    // The last changes of a row, and what the subscription had of them.
+    private static string Story(Entry entry, IEnumerable<Change> changes, int id) => string.Join(", ", changes.Where(change => change.Id == id).TakeLast(4).Select(change =>
+        $"{change.Operation} {change.Number}"
+        + (change.Old is { } old && entry.MaySee(old) ? " from sight" : "") + (change.New is { } now && entry.MaySee(now) ? " to sight" : "")
+        + (entry.Given.Contains((change.Operation, change.Number)) ? " given" : "") + (entry.Snapshot?.Includes(change.Transaction) == true ? " in the reading" : "")));
 
     private static void Show(string what, IEnumerable<string> changes)
     {
