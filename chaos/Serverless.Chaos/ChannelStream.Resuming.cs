@@ -70,7 +70,7 @@ internal sealed partial class ChannelStream
         if (subscription.TryGetProperty("gap", out var gap))
         {
             gaps.Enqueue(gap.GetProperty("reason").GetString()!);
-            entry.Positions.Begin(subscription.GetProperty("cursor"));
+            entry.Positions.BeginAnew(subscription.GetProperty("cursor"));
             entry.NeedsSnapshot = true;
         }
     }

@@ -31,6 +31,13 @@ internal sealed class EntryPositions
         _torn = false;
     }
 
+    /// <summary>Goes on from a gap's cursor. What still comes from before it is in the new reading of the table.</summary>
+    public void BeginAnew(JsonElement cursor)
+    {
+        Begin(cursor);
+        _seen = _cursor;
+    }
+
     /// <summary>Takes a <c>progress</c>; false where it is of another epoch.</summary>
     public bool MoveOn(JsonElement progress)
     {

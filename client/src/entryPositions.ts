@@ -21,6 +21,8 @@ export class EntryPositions {
   /** Where the stream began: nothing is missing before it. What still comes from before it is welcome all the same. */
   private floor: Position | undefined;
   private cursor: Position | undefined;
+  /** Of a gap: the application reads the table anew, and changes up to there would put older rows over newer ones. */
+  private readAnew: Position | undefined;
   private seen: TablePositions;
   /** Tables of which something that was sent may not have come: they resume from what was seen. */
   private torn = new Map<string, Table>();
@@ -34,8 +36,15 @@ export class EntryPositions {
     return this.cursor !== undefined;
   }
 
+  /** Goes on from a gap's cursor. What still comes from before it is in the application's new reading of the table. */
+  beginAnew(cursor: Cursor): void {
+    this.begin(cursor);
+    this.readAnew = this.cursor;
+  }
+
   /** Begins at the cursor of a join or a gap: what is missing from before it is not asked for any more. */
   begin({ epoch, position }: Cursor): void {
+    this.readAnew = undefined;
     if (epoch !== this.epoch) {
       this.seen = new TablePositions(this.limit);
     }
@@ -73,7 +82,7 @@ export class EntryPositions {
       return true;
     }
     const last = this.seen.get(table);
-    if (last !== undefined && !isAfter(next, last)) {
+    if ((last !== undefined && !isAfter(next, last)) || (this.readAnew !== undefined && !isAfter(next, this.readAnew))) {
       return false;
     }
     this.seen.set(table, next);
@@ -162,6 +171,7 @@ export class EntryPositions {
     const mine = this.seen;
     this.floor = earlier(this.floor, other.floor);
     this.cursor = earlier(this.cursor, other.cursor);
+    this.readAnew = earlier(this.readAnew, other.readAnew);
     this.torn = new Map([...this.torn, ...other.torn]);
     this.seen = new TablePositions(this.limit);
     // What only one has seen of a table, the other has not: it resumes from the cursor.
@@ -174,7 +184,7 @@ export class EntryPositions {
   }
 
   private become(other: EntryPositions): void {
-    [this.epoch, this.floor, this.cursor] = [other.epoch, other.floor, other.cursor];
+    [this.epoch, this.floor, this.cursor, this.readAnew] = [other.epoch, other.floor, other.cursor, other.readAnew];
     this.seen = other.seen.copy();
     this.torn = new Map(other.torn);
   }

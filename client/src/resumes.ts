@@ -56,7 +56,7 @@ function answered(context: ChannelContext, operation: ResumeOperation, answer: R
     const entries = channel.numbering.placesOf([id]).flatMap((place) => channel.entries[place] ?? []);
     tables.forEach((table) => entries.forEach((entry) => entry.readTo(table, table.position)));
     if (gap !== undefined) {
-      entries.forEach((entry) => entry.begin(gap.cursor));
+      entries.forEach((entry) => entry.beginAnew(gap.cursor));
       hold.gaps.set(gap.reason, gap);
     }
   }

@@ -27,12 +27,12 @@ as $$
   select complete_from from serverless_realtime.log_watermark;
 $$;
 
--- The epoch that changes are captured in now, null where none ever were, and the position before which everything is committed. The log is complete from there on.
+-- The epoch that changes are captured in now, null where none ever were, and a position: what was committed before it and told as committed is visible to whoever reads a table now, and the log is complete from there
+-- on. Not the end of what was written, since a commit that is still being flushed is not visible yet.
 create function serverless_realtime.capture_cursor(out epoch text, out before_lsn pg_lsn)
 language sql
 as $$
-  select serverless_realtime.log_complete_from();
-  select (select s.epoch from serverless_realtime.capture_slot s where s.epoch is not null order by s.streamed_at desc limit 1), pg_current_wal_insert_lsn();
+  select (select s.epoch from serverless_realtime.capture_slot s where s.epoch is not null order by s.streamed_at desc limit 1), greatest(serverless_realtime.log_complete_from(), pg_current_wal_flush_lsn());
 $$;
 
 select serverless_realtime.log_complete_from();

@@ -82,12 +82,12 @@ describe("the positions of an entry", () => {
     expect(copy.resumeFrom()).toEqual({ epoch: "1-1-1", position: end(20), tables: [] });
   });
 
-  it("go on after a gap in the same epoch, with what they have seen as repeats, and without holes from before it", () => {
+  it("go on after a gap in the same epoch: what comes from before it is in the new reading of the table, and shows no holes", () => {
     const entry = begun();
     entry.advance("1-1-1", todos, position(12));
     entry.tear(message(14, 13));
-    entry.begin({ epoch: "1-1-1", position: end(20) });
-    expect([12, 19].map((n) => entry.advance("1-1-1", todos, position(n)))).toEqual([false, true]);
+    entry.beginAnew({ epoch: "1-1-1", position: end(20) });
+    expect([12, 19, 20, 21].map((n) => entry.copy().advance("1-1-1", todos, position(n)))).toEqual([false, false, false, true]);
     expect([entry.isHole(message(22, 20)), entry.isHole(message(22, 21))]).toEqual([false, true]);
     expect(entry.resumeFrom()).toEqual({ epoch: "1-1-1", position: end(20), tables: [] });
   });
@@ -95,7 +95,7 @@ describe("the positions of an entry", () => {
   it("begin anew after a gap that begins another epoch", () => {
     const entry = begun();
     entry.advance("1-1-1", todos, position(12));
-    entry.begin({ epoch: "1-1-2", position: end(3) });
+    entry.beginAnew({ epoch: "1-1-2", position: end(3) });
     expect([entry.resumeFrom(), entry.advance("1-1-1", todos, position(13)), entry.advance("1-1-2", todos, position(4))]).toEqual([
       { epoch: "1-1-2", position: end(3), tables: [] },
       false,
