@@ -102,7 +102,6 @@ public sealed class ResumeTests : IAsyncLifetime
         var seen = new SortedDictionary<ChangePosition, int>();
         for (var round = 0; round < 8; round++)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
             await using var back = await Returned.JoinAsync(_app, Ann, new { table = "todos" });
             var missed = await back.ResumeAsync(away);
             missed.Gap.Should().BeNull();

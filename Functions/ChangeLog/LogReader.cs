@@ -33,26 +33,28 @@ internal sealed class LogReader(NpgsqlDataSource dataSource)
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("select serverless_realtime.log_complete_from()"));
         batch.BatchCommands.Add(About(
-            "select schema_name, table_name, last_lsn, last_index from serverless_realtime.log_trim where epoch = $1 and ($2::text is null or schema_name = $2) and ($3::text is null or table_name = $3)",
-            epoch, schema, table));
-        batch.BatchCommands.Add(About(
             "select distinct schema_name, table_name from serverless_realtime.change_log where epoch = $1 and ($2::text is null or schema_name = $2) and ($3::text is null or table_name = $3)",
+            epoch, schema, table));
+
+        // Last: what was taken out before the tables were read is recorded by then. The other way round, a table that is emptied in between would look like one without changes.
+        batch.BatchCommands.Add(About(
+            "select schema_name, table_name, last_lsn, last_index from serverless_realtime.log_trim where epoch = $1 and ($2::text is null or schema_name = $2) and ($3::text is null or table_name = $3)",
             epoch, schema, table));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var completeFrom = LsnAt(reader, 0);
         await reader.NextResultAsync(cancellationToken);
-        var trimmed = new Dictionary<(string, string), ChangePosition>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            trimmed.Add((reader.GetString(0), reader.GetString(1)), PositionAt(reader, 2));
-        }
-
-        await reader.NextResultAsync(cancellationToken);
         var tables = new List<(string, string)>();
         while (await reader.ReadAsync(cancellationToken))
         {
             tables.Add((reader.GetString(0), reader.GetString(1)));
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        var trimmed = new Dictionary<(string, string), ChangePosition>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            trimmed.Add((reader.GetString(0), reader.GetString(1)), PositionAt(reader, 2));
         }
 
         return new LogExtent(completeFrom, trimmed, tables);
